@@ -1,0 +1,83 @@
+"""Every error this package raises on purpose. A message names the object, the finding, the remedy.
+
+* StocksAiError
+  + SettingsError            a setting is missing, unknown or contradicts the lake
+  + UsageError               a command was called with arguments that make no sense (exit code 2)
+    - NotASessionError       a date on which the exchange is closed
+    - UnknownSymbolError     a symbol the universe does not have
+    - UnknownNameError       a table, agent, asset or plant that does not exist
+  + CalendarEndError         the pinned exchange calendar runs out
+  + ContractError            a frame of ours breaks its table's contract
+  + SourceError              a source could not be read: missing folder, file, column, wrong type
+  + LakeError                the lake could not be read or written
+    - TableMissingError      the table was never written
+    - LookbackMissingError   earlier partitions that a computation needs are not materialized
+    - LakeVersionError       the lake was written by a newer version of this package
+    - ConflictError          other writers kept winning; the bounded retry gave up
+    - StorageError           the disk is full, read-only or locked
+  + LookAheadError           a result changed when only the future of its inputs changed
+"""
+
+
+class StocksAiError(Exception):
+    """Base class; caught only at the edges (CLI, Dagster run failure)."""
+
+
+class SettingsError(StocksAiError):
+    """A setting is missing, unknown, or contradicts what the lake was built with."""
+
+
+class UsageError(StocksAiError):
+    """A command's arguments make no sense; the CLI exits with 2."""
+
+
+class NotASessionError(UsageError):
+    """The exchange is closed on the given date."""
+
+
+class UnknownSymbolError(UsageError):
+    """The universe has no such symbol."""
+
+
+class UnknownNameError(UsageError):
+    """No table, agent, asset or plant has this name."""
+
+
+class CalendarEndError(StocksAiError):
+    """A date lies beyond the pinned end of the exchange calendar."""
+
+
+class ContractError(StocksAiError):
+    """A frame computed by this package breaks the contract of its table."""
+
+
+class SourceError(StocksAiError):
+    """A source could not be read. Never stands for "no data": that is an empty frame."""
+
+
+class LakeError(StocksAiError):
+    """The lake could not be read or written."""
+
+
+class TableMissingError(LakeError):
+    """The table was never written."""
+
+
+class LookbackMissingError(LakeError):
+    """Earlier partitions that a computation needs are not materialized."""
+
+
+class LakeVersionError(LakeError):
+    """The lake was written by a newer version of this package."""
+
+
+class ConflictError(LakeError):
+    """Other writers kept winning; the bounded retry gave up."""
+
+
+class StorageError(LakeError):
+    """The disk is full, read-only or locked."""
+
+
+class LookAheadError(StocksAiError):
+    """A result changed although only the future of its inputs changed."""

@@ -1,0 +1,115 @@
+"""Settings of one deployment: the only place that reads the environment.
+
+Order: arguments, environment (`STOCKS_AI_*`), settings file (`STOCKS_AI_CONFIG`, default
+`stocks-ai.toml` in the working folder), defaults. Validated at start; secrets are never printed.
+"""
+
+import os
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from stocks_ai_assets.domain.transform import Parameters
+from stocks_ai_assets.errors import SettingsError
+
+SAMPLE_FIRST_SESSION = date(2021, 1, 4)
+
+
+class Settings(BaseSettings):
+    """Where the lake is, where facts come from, and what is predicted."""
+
+    model_config = SettingsConfigDict(env_prefix="STOCKS_AI_", frozen=True, extra="forbid")
+
+    home: Path = Field(Path(".stocks_ai"), description="Folder of lake, Dagster home, reports.")
+    source: Literal["sample", "folder"] = Field("sample", description="Where facts come from.")
+    source_folder: Path | None = Field(None, description="Folder of the `folder` source.")
+    first_session: date = Field(SAMPLE_FIRST_SESSION, description="First partition.")
+    universe: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Symbols, comma-separated; empty: all that the source has."
+    )
+    horizon: int = Field(21, ge=1, le=252, description="Holding period in sessions.")
+    cost_bp: float = Field(5.0, ge=0, le=1000, description="One-way cost, basis points.")
+    borrow_bp: float = Field(50.0, ge=0, le=10000, description="Yearly cost of shorts, bp.")
+    sample_symbols: int = Field(60, ge=25, le=20000, description="Companies of `sample`.")
+    sample_seed: int = Field(20210104, description="Seed of the simulated market.")
+
+    @field_validator("universe", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip().upper() for part in value.split(",") if part.strip())
+        return value
+
+    @model_validator(mode="after")
+    def _folder_is_given(self) -> "Settings":
+        if self.source == "folder" and self.source_folder is None:
+            message = "STOCKS_AI_SOURCE=folder needs STOCKS_AI_SOURCE_FOLDER"
+            raise ValueError(message)
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # pydantic's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments before environment before file."""
+        file = Path(os.environ.get("STOCKS_AI_CONFIG", "stocks-ai.toml"))
+        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, file))
+
+    @property
+    def lake(self) -> Path:
+        """Folder of the Delta tables."""
+        return self.home.resolve() / "lake"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Folder of Dagster's instance."""
+        return self.home.resolve() / "dagster"
+
+    @property
+    def reports(self) -> Path:
+        """Folder of reports."""
+        return self.home.resolve() / "reports"
+
+    @property
+    def parameters(self) -> Parameters:
+        """The settings that change results."""
+        return Parameters(
+            first_session=self.first_session,
+            horizon=self.horizon,
+            cost_bp=self.cost_bp,
+            borrow_bp=self.borrow_bp,
+        )
+
+    @property
+    def simulated(self) -> bool:
+        """Whether facts are simulated; shown wherever results are."""
+        return self.source == "sample"
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Return validated settings, or raise `SettingsError` naming each bad one."""
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]  # validated by pydantic
+    except ValidationError as error:
+        lines = [_line(item["loc"], item["msg"], item.get("input")) for item in error.errors()]
+        raise SettingsError("\n".join(lines)) from None
+
+
+def _line(location: tuple[int | str, ...], message: str, found: object) -> str:
+    name = f"STOCKS_AI_{str(location[0]).upper()}" if location else "settings"
+    shown = f" (found {found!r})" if location and isinstance(found, str | int | float) else ""
+    return f"{name}: {message}{shown}."

@@ -1,0 +1,1 @@
+"""Facts from outside: ports, adapters, and the intake that quarantines bad rows."""
