@@ -13,9 +13,7 @@ import numpy.typing as npt
 import polars as pl
 
 from stocks_ai_assets.domain.calendar import Calendar
-
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
+from stocks_ai_assets.domain.panel import Panel
 
 
 def holding_returns(returns: pl.DataFrame, calendar: Calendar, horizon: int) -> pl.DataFrame:
@@ -52,32 +50,29 @@ def holding_returns(returns: pl.DataFrame, calendar: Calendar, horizon: int) -> 
         "total_return": pl.Float64,
         "complete": pl.Boolean,
     }
-    if returns.is_empty():
-        return pl.DataFrame(schema=schema)
-    first, last = _span(returns)
-    sessions = calendar.between(first, last)
+    sessions = _sessions(returns, calendar)
     n = len(sessions) - horizon - 1
     if n <= 0:
         return pl.DataFrame(schema=schema)
-    symbols = returns.get_column("symbol").unique().sort()
-    values, present = _panel(returns, symbols, sessions)
+    panel = Panel(returns.get_column("symbol"), sessions)
+    at = panel.places(returns)
+    values, present = panel.values(at, returns.get_column("open_return")), panel.present(at)
     known = present & ~np.isnan(values)
     growth = np.where(known, 1.0 + values, 1.0)
-    product = np.ones((n, len(symbols)))
-    whole = present[:n] & present[1 : n + 1]
-    clear = present[1 : n + 1].copy()
+    product = np.ones((len(panel.symbols), n))
+    entered = present[:, 1 : n + 1]
+    whole, clear = entered.copy(), entered.copy()
     for lag in range(2, horizon + 2):
-        product *= growth[lag : lag + n]
-        whole &= known[lag : lag + n]
-        clear &= known[lag : lag + n] | ~present[lag : lag + n]
-    # Symbols outermost, so that rows come out in the order of the key.
-    column, row = np.nonzero(present[:n].T)
-    days = pl.Series(sessions, dtype=pl.Date)
+        span = slice(lag, lag + n)
+        product *= growth[:, span]
+        whole &= known[:, span]
+        clear &= known[:, span] | ~present[:, span]
+    row, column = np.nonzero(present[:, :n])
     return pl.DataFrame(
         {
-            "symbol": symbols.gather(column),
-            "prediction_date": days.gather(row),
-            "matured_on": days.gather(row + horizon + 1),
+            "symbol": panel.symbols.gather(row),
+            "prediction_date": panel.sessions.gather(column),
+            "matured_on": panel.sessions.gather(column + horizon + 1),
             "total_return": np.where(clear, product - 1.0, np.nan)[row, column],
             "complete": whole[row, column],
         },
@@ -110,10 +105,7 @@ def market_returns(
     """
     schema = {"prediction_date": pl.Date, "matured_on": pl.Date, "market_return": pl.Float64}
     rows = benchmarks.filter(pl.col("benchmark") == benchmark).sort("session", "known_on")
-    if rows.is_empty():
-        return pl.DataFrame(schema=schema)
-    first, last = _span(rows)
-    sessions = calendar.between(first, last)
+    sessions = _sessions(rows, calendar)
     n = len(sessions) - horizon - 1
     if n <= 0:
         return pl.DataFrame(schema=schema)
@@ -121,30 +113,31 @@ def market_returns(
     at = np.searchsorted(days, rows.get_column("session").to_numpy())
     values = rows.get_column("open_return").to_numpy()
     known_on = np.searchsorted(days, rows.get_column("known_on").to_numpy())
-    product, missing = np.ones(n), np.zeros(n, dtype=bool)
+    product = np.ones(n)
     for lag in range(2, horizon + 2):
         known = np.full(n, np.nan)
         # Ascending known_on: a later version overwrites an earlier one where it was known.
         for version in _versions(at):
             start = at[version] - lag
-            use = (start >= 0) & (start < n)
-            use &= known_on[version] <= start + horizon + 1
+            use = (start >= 0) & (start < n) & (known_on[version] <= start + horizon + 1)
             known[start[use]] = values[version][use]
-        missing |= np.isnan(known)
         product *= 1.0 + known
     return pl.DataFrame(
         {
             "prediction_date": pl.Series(sessions[:n], dtype=pl.Date),
             "matured_on": pl.Series(sessions[horizon + 1 :], dtype=pl.Date),
-            "market_return": np.where(missing, np.nan, product - 1.0),
+            "market_return": product - 1.0,
         },
         schema=schema,
     ).with_columns(pl.col("market_return").fill_nan(None))
 
 
-def _span(frame: pl.DataFrame) -> tuple[date, date]:
+def _sessions(frame: pl.DataFrame, calendar: Calendar) -> tuple[date, ...]:
+    """Sessions from the first to the last of `frame`, those without a row too."""
+    if frame.is_empty():
+        return ()
     sessions = frame.get_column("session")
-    return cast("date", sessions.min()), cast("date", sessions.max())
+    return calendar.between(cast("date", sessions.min()), cast("date", sessions.max()))
 
 
 def _versions(at: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
@@ -152,20 +145,3 @@ def _versions(at: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
     start = np.maximum.accumulate(np.where(np.r_[True, at[1:] != at[:-1]], np.arange(len(at)), 0))
     rank = np.arange(len(at)) - start
     return [np.flatnonzero(rank == k) for k in range(int(rank.max()) + 1)]
-
-
-def _panel(
-    returns: pl.DataFrame, symbols: pl.Series, sessions: tuple[date, ...]
-) -> tuple[Floats, Flags]:
-    """Return open returns as sessions x symbols (NaN: none), and where there was a price."""
-    row = np.searchsorted(
-        np.array(sessions, dtype="datetime64[D]"), returns.get_column("session").to_numpy()
-    )
-    column = symbols.search_sorted(returns.get_column("symbol")).to_numpy()
-    values = np.full((len(sessions), len(symbols)), np.nan)
-    present = np.zeros(values.shape, dtype=bool)
-    values[row, column] = (
-        returns.get_column("open_return").cast(pl.Float64).fill_null(float("nan")).to_numpy()
-    )
-    present[row, column] = True
-    return values, present
