@@ -66,7 +66,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments before environment before file."""
-        file = Path(os.environ.get("STOCKS_AI_CONFIG", "stocks-ai.toml"))
+        file = Path(os.environ.get("STOCKS_AI_CONFIG", "stocks-ai.toml"))  # noqa: TID251  # the one place
         return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, file))
 
     @property

@@ -107,9 +107,7 @@ class Calendar:
         return (
             frame.with_row_index("_row")
             .sort("available_at")
-            .join_asof(
-                cutoffs, left_on="available_at", right_on="cutoff", strategy="forward"
-            )
+            .join_asof(cutoffs, left_on="available_at", right_on="cutoff", strategy="forward")
             .sort("_row")
             .drop("_row", "cutoff")
         )
@@ -126,7 +124,7 @@ class Calendar:
 @cache
 def nyse() -> Calendar:
     """Return the pinned calendar of the New York Stock Exchange (about 0.5 s the first time)."""
-    import exchange_calendars  # noqa: PLC0415  # 2 s of imports, not needed by `--help`
+    import exchange_calendars  # 2 s of imports, not needed by `--help`
 
     calendar = exchange_calendars.get_calendar(
         "XNYS", start=CALENDAR_START.isoformat(), end=CALENDAR_END.isoformat()

@@ -65,9 +65,7 @@ class Windows:
         mean = self._sum(x, window, skip=skip) / np.maximum(count, 1.0)
         return _series(mean, count >= (min_samples or window))
 
-    def std(
-        self, values: pl.Series, window: int, *, min_samples: int | None = None
-    ) -> pl.Series:
+    def std(self, values: pl.Series, window: int, *, min_samples: int | None = None) -> pl.Series:
         """Sample standard deviation (n - 1), two passes: mean first, then deviations."""
         variance = self.covariance(values, values, window, min_samples=min_samples)
         return variance.sqrt()

@@ -11,9 +11,7 @@ SYMBOL_PATTERN = r"^[A-Z0-9][A-Z0-9.\-]{0,11}$"
 
 def number(unit: str, description: str, *, nullable: bool = True, **limits: Any) -> dy.Float64:
     """A finite float with a unit; null when unknown."""
-    return dy.Float64(
-        nullable=nullable, metadata={"unit": unit}, description=description, **limits
-    )
+    return dy.Float64(nullable=nullable, metadata={"unit": unit}, description=description, **limits)
 
 
 def count(unit: str, description: str, *, nullable: bool = False, **limits: Any) -> dy.Int32:
@@ -94,9 +92,7 @@ def mapping(unit: str, description: str) -> dy.List:
 
 def texts(description: str) -> dy.List:
     """An ordered list of sentences."""
-    return dy.List(
-        dy.String(), nullable=False, metadata={"unit": "none"}, description=description
-    )
+    return dy.List(dy.String(), nullable=False, metadata={"unit": "none"}, description=description)
 
 
 def horizon() -> dy.Int32:

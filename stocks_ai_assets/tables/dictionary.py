@@ -57,7 +57,7 @@ def _section(table: Table) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _type(dtype: pl.DataType | type[pl.DataType], *, is_map: bool = False) -> str:
+def _type(dtype: object, *, is_map: bool = False) -> str:
     if is_map:
         return "map<string, double>"
     match dtype:

@@ -34,9 +34,7 @@ class Risk(dy.Schema):
     log_parkinson_5 = c.number("log fraction^2", "Log of mean Parkinson variance, 5 sessions.")
     log_parkinson_22 = c.number("log fraction^2", "Log of mean Parkinson variance, 22 sessions.")
     log_squared_return_63 = c.number("log fraction^2", "Log of mean squared return, 63 sessions.")
-    log_squared_return_252 = c.number(
-        "log fraction^2", "Log of mean squared return, 252 sessions."
-    )
+    log_squared_return_252 = c.number("log fraction^2", "Log of mean squared return, 252 sessions.")
     beta_raw = c.number("ratio", "Slope on the market's return, 252 sessions (>= 200).")
     beta_variance = c.number("ratio^2", "Squared standard error of beta_raw.", min=0)
     residual_volatility = c.number(

@@ -1,0 +1,50 @@
+# `make demo` and `make test` need Python 3.11+ and make, nothing else; `make help` lists the rest.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help env demo test test-real test-all lint format benchmark docs ui lock clean
+
+help:  ## List the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+env:  ## Create or refresh .venv
+	@$(PYTHON) scripts/bootstrap.py
+
+demo: env  ## Simulated market, from facts to report, in a minute
+	STOCKS_AI_SOURCE=sample STOCKS_AI_HOME=.stocks_ai/demo $(BIN)/stocks-ai demo
+
+test: env  ## Core tests on simulated and hand-made data
+	$(BIN)/python -m pytest -q -n 2 -m "not real and not browser and not spark"
+
+test-real: env  ## Tests on the replay data in STOCKS_AI_REPLAY_FOLDER
+	@test -d "$(STOCKS_AI_REPLAY_FOLDER)" || { echo "STOCKS_AI_REPLAY_FOLDER must name the folder of the replay data (found '$(STOCKS_AI_REPLAY_FOLDER)')." >&2; exit 2; }
+	$(BIN)/python -m pytest -q -n 2 -m real
+
+test-all: test test-real  ## Everything, with a browser
+	@command -v chromium >/dev/null || { echo "Chromium is missing: install the package chromium." >&2; exit 2; }
+	$(BIN)/python -m pytest -q -m "browser and not spark"
+
+lint: env  ## Style, types, import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: env  ## Rewrite files in the project's form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+benchmark: env  ## Measure speed and memory; writes docs/performance.md
+	$(BIN)/python -m benchmarks
+
+docs: env  ## Generate the data dictionary
+	$(BIN)/python -m stocks_ai_assets.tables.dictionary docs/data_dictionary.md
+
+ui: env  ## Dagster's web UI on the lake
+	$(BIN)/stocks-ai ui
+
+lock: env  ## Resolve requirements.lock anew
+	$(BIN)/python -m uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra report --extra ui --group dev pyproject.toml -o requirements.lock
+
+clean:  ## Remove the environment and caches (not the lake)
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,42 @@
+"""Promises about the repository itself."""
+
+import re
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def tracked_files() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    return [ROOT / name for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
+
+
+def test_the_lock_has_a_hash_for_every_package_and_names_no_host():
+    text = (ROOT / "requirements.lock").read_text()
+    packages = re.findall(
+        r"^[a-z0-9][\w.\-]*(?:\[[^\]]*\])?==[^\n]*\n((?:    .*\n)*)", text, re.MULTILINE
+    )
+    assert len(packages) > 100
+    assert all("--hash=sha256:" in block for block in packages)
+    assert "://" not in text
+
+
+def test_only_ci_knows_where_the_replay_data_lies():
+    outside = re.compile(r"\.\./shared|/work/|/root/")
+    allowed = {ROOT / ".ci" / "run", Path(__file__)}
+    guilty = [
+        str(path.relative_to(ROOT))
+        for path in tracked_files()
+        if path not in allowed and outside.search(path.read_text(errors="ignore"))
+    ]
+    assert guilty == [], guilty
+
+
+def test_every_make_command_of_the_readme_exists():
+    makefile = (ROOT / "Makefile").read_text()
+    commands = set(re.findall(r"^make ([a-z-]+)", (ROOT / "README.md").read_text(), re.MULTILINE))
+    assert commands, "the README names no make command"
+    assert all(re.search(rf"^{name}:", makefile, re.MULTILINE) for name in commands), commands
