@@ -7,7 +7,7 @@ Turnover is that of one rebalancing a horizon without the luck of its date.
 import numpy as np
 import polars as pl
 
-from stocks_ai_assets.domain.panel import Floats, Panel, filled, ties
+from stocks_ai_assets.domain.panel import Floats, Integers, Panel, filled, ties
 from stocks_ai_assets.domain.transform import Frames, Input, Parameters, Transform, Window
 from stocks_ai_assets.tables import TABLES
 
@@ -30,14 +30,17 @@ def quintiles(scores: Floats) -> tuple[Floats, Floats]:
         Top and bottom weights, 0 outside; n // 5 names each, none below five names. Names tied
         across the border share what is left of the fifth, so no order among equals is invented.
     """
-    below, equal, count = ties(scores)
+    return fifths(*ties(scores))
+
+
+def fifths(below: Integers, equal: Integers, count: Integers) -> tuple[Floats, Floats]:
+    """Do the same from ranks: names below and equal (0: not scored), names scored a session."""
     size = count // QUINTILE
-    above = count - below - equal
     share = np.maximum(equal, 1) * np.maximum(size, 1)
-    scored = ~np.isnan(scores)
-    top = np.clip(size - above, 0, equal) / share
-    bottom = np.clip(size - below, 0, equal) / share
-    return np.where(scored, top, 0.0), np.where(scored, bottom, 0.0)
+    # A name that is not scored has equal == 0 and gets nothing.
+    top: Floats = np.clip(size - (count - below - equal), 0, equal) / share
+    bottom: Floats = np.clip(size - below, 0, equal) / share
+    return top, bottom
 
 
 def stagger(cohorts: Floats, horizon: int) -> Floats:

@@ -1,0 +1,89 @@
+"""Predictions and outcomes as symbols x sessions, from the first session to a quarter's eve."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from stocks_ai_assets.domain.panel import Flags, Floats, Panel
+from stocks_ai_assets.domain.transform import Frames, Window, first_session_of
+
+SUPERVISOR = "supervisor"
+EQUAL_WEIGHT = "equal_weight"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Grid:
+    """The sessions evaluated and what came of each prediction date.
+
+    Parameters
+    ----------
+    panel
+        All symbols, sessions from the first to the eve of the window's last quarter.
+    total_return
+        Symbols x prediction dates; NaN: not matured or unknown.
+    market_return
+        By prediction date; NaN: not matured or unknown.
+    matured
+        Whether there is an outcome row.
+    """
+
+    panel: Panel
+    total_return: Floats
+    market_return: Floats
+    matured: Flags
+
+    @classmethod
+    def of(cls, frames: Frames, window: Window) -> "Grid | None":
+        """Lay out `outcomes`, `predictions` and `synthesized`; None before the first session."""
+        first = window.parameters.first_session
+        eve = window.calendar.position(first_session_of(window.last, window))
+        sessions = window.calendar.sessions[window.calendar.position(first) : eve]
+        if not sessions:
+            return None
+        outcomes = frames["outcomes"]
+        frames_of = [frames[name] for name in ("outcomes", "predictions", "synthesized")]
+        panel = Panel(pl.concat([f.get_column("symbol").unique() for f in frames_of]), sessions)
+        at = panel.places(outcomes, "prediction_date")
+        market = panel.values(at, outcomes.get_column("market_return"))
+        return cls(
+            panel=panel,
+            total_return=panel.values(at, outcomes.get_column("total_return")),
+            # The same for all symbols of a session, so any present one will do.
+            market_return=np.fmax.reduce(market, axis=0, initial=np.nan),
+            matured=panel.present(at),
+        )
+
+    def sessions_before(self, quarter: date, window: Window) -> int:
+        """Sessions of the grid before the quarter's first session."""
+        end = window.calendar.position(first_session_of(quarter, window))
+        return max(end - window.calendar.position(window.parameters.first_session), 0)
+
+    def matured_before(self, quarter: date, window: Window) -> int:
+        """Prediction dates of the grid that matured before the quarter's first session."""
+        return max(self.sessions_before(quarter, window) - window.parameters.horizon - 1, 0)
+
+
+def predictions_by_agent(
+    frames: Frames, *, equal_weight: bool = False
+) -> Iterator[tuple[str, pl.DataFrame]]:
+    """Predictions of each agent in alphabetical order, then the supervisor's.
+
+    Parameters
+    ----------
+    frames
+        `predictions` and `synthesized`.
+    equal_weight
+        Add the plain mean of the agents, which has a score and no probability.
+    """
+    parts = frames["predictions"].partition_by("agent", as_dict=True, include_key=False)
+    for (agent,), rows in sorted(parts.items(), key=lambda item: str(item[0][0])):
+        yield str(agent), rows
+    synthesized = frames["synthesized"]
+    if synthesized.is_empty():
+        return
+    yield SUPERVISOR, synthesized
+    if equal_weight:
+        yield EQUAL_WEIGHT, synthesized.with_columns(score="equal_weight_score")
