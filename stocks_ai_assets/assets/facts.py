@@ -1,0 +1,59 @@
+"""Facts: what the source says became known in a range of sessions, checked row by row."""
+
+import dagster as dg
+
+from stocks_ai_assets import __version__
+from stocks_ai_assets.assets.description import OWNERS, definition_metadata
+from stocks_ai_assets.assets.failures import readable_failures
+from stocks_ai_assets.assets.io_manager import Rows
+from stocks_ai_assets.assets.nodes import Node
+from stocks_ai_assets.domain.transform import Parameters, Window
+from stocks_ai_assets.errors import SourceError
+from stocks_ai_assets.partitions import requested_window, sessions_definition
+from stocks_ai_assets.sources.intake import intake
+from stocks_ai_assets.sources.ports import Source
+
+
+def fact_asset(node: Node, parameters: Parameters) -> dg.AssetsDefinition:
+    """Build the asset that fills one fact table from the configured source.
+
+    The first partition also carries everything known before it.
+    """
+
+    @dg.asset(
+        key=node.name.split("/"),
+        description=node.table.description,
+        group_name="market",
+        kinds={"polars", "delta"},
+        owners=OWNERS,
+        metadata=definition_metadata(node.table),
+        code_version=__version__,
+        partitions_def=sessions_definition(parameters.first_session),
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        required_resource_keys={"source"},
+    )
+    def facts(context: dg.AssetExecutionContext) -> Rows:
+        with readable_failures():
+            window = requested_window(context.run.tags, "session", parameters)
+            return read_facts(node, context.resources.source, window)
+
+    return facts
+
+
+def read_facts(node: Node, source: Source, window: Window) -> Rows:
+    """Read the facts of `window`, with bad rows set aside."""
+    newest = source.last_session()
+    if window.last > newest:
+        raise SourceError(
+            f"{node.name} for {window.last}: source `{source.name}` has prices until {newest} "
+            f"only. Ask for sessions until {newest}, or bring the source up to date."
+        )
+    first = None if window.first == window.parameters.first_session else window.first
+    taken = intake(node.table.name, source.read(node.table.name, first, window.last))
+    return Rows(
+        frame=taken.valid,
+        first=first,
+        last=window.last,
+        code_version=__version__,
+        quarantined=taken.quarantined,
+    )

@@ -1,0 +1,137 @@
+"""The lake as Dagster's IO manager.
+
+Assets of this package hand over `Rows`, which carry their partitions and the versions they were
+computed from. Other assets of a user may load ours by name and get the partitions that Dagster
+maps to theirs; lookbacks are for transforms, which declare them (`engines.inputs`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from stocks_ai_assets.assets.failures import readable_failures
+from stocks_ai_assets.assets.nodes import Node
+from stocks_ai_assets.errors import ContractError
+from stocks_ai_assets.lake import Lake, Stamps, Written
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rows:
+    """Rows for a range of partitions of one table.
+
+    Parameters
+    ----------
+    frame
+        Content columns of the table's contract.
+    first, last
+        Partitions to replace, both inclusive; `first` None: from the beginning of the table; both
+        None: the whole table.
+    code_version
+        Version of package and transform, stamped on the rows.
+    input_versions
+        Delta version of every table read.
+    quarantined
+        Rows of `market.quarantine` that belong to these; None where nothing comes from outside.
+    """
+
+    frame: pl.DataFrame
+    first: date | None
+    last: date | None
+    code_version: str
+    input_versions: Mapping[str, int] = field(default_factory=dict)
+    quarantined: pl.DataFrame | None = None
+
+
+class LakeIOManager(dg.IOManager):
+    """Writes `Rows` to the lake and describes what was written.
+
+    Parameters
+    ----------
+    lake
+        The Delta tables.
+    nodes
+        Assets by name.
+    """
+
+    def __init__(self, lake: Lake, nodes: Mapping[str, Node]) -> None:
+        self._lake = lake
+        self._nodes = nodes
+
+    def handle_output(self, context: dg.OutputContext, obj: Rows) -> None:
+        """Replace the partitions in `obj`; content that is already stored changes nothing."""
+        if not isinstance(obj, Rows):
+            raise ContractError(
+                f"{context.asset_key.to_user_string()} returned {type(obj).__name__}; assets of "
+                "the lake return Rows."
+            )
+        node = self._nodes[context.asset_key.to_user_string()]
+        with readable_failures():
+            stamps = Stamps(
+                run_id=context.run_id,
+                code_version=obj.code_version,
+                input_versions=dict(obj.input_versions),
+                created=datetime.now(UTC),  # noqa: TID251  # a stamp, not content
+            )
+            if obj.quarantined is not None:
+                self._lake.write(
+                    "market.quarantine",
+                    obj.quarantined,
+                    first=obj.first,
+                    last=obj.last,
+                    slice=node.table.name,
+                    stamps=stamps,
+                )
+            written = self._lake.write(
+                node.table.name,
+                obj.frame,
+                first=obj.first,
+                last=obj.last,
+                slice=node.slice,
+                stamps=stamps,
+            )
+        context.log.info(_sentence(node, obj, written))
+        context.add_output_metadata(_metadata(obj, written))
+
+    def load_input(self, context: dg.InputContext) -> pl.DataFrame:
+        """Return the upstream partitions that Dagster maps to the ones being computed."""
+        node = self._nodes[context.asset_key.to_user_string()]
+        slices = (node.slice,) if node.slice else None
+        with readable_failures():
+            if not context.has_asset_partitions:
+                return self._lake.read(node.table.name, slices=slices)
+            keys = context.asset_partition_key_range
+            return self._lake.read(
+                node.table.name,
+                first=date.fromisoformat(keys.start),
+                last=date.fromisoformat(keys.end),
+                slices=slices,
+            )
+
+
+def _sentence(node: Node, rows: Rows, written: Written) -> str:
+    where = f" for {rows.first or 'the beginning'}..{rows.last}" if rows.last else ""
+    what = f"version {written.version}" if written.changed else "unchanged"
+    aside = rows.quarantined.height if rows.quarantined is not None else 0
+    note = f", {aside:,} rows quarantined" if aside else ""
+    return f"{node.name}: {written.rows:,} rows{where}, {what}{note}."
+
+
+def _metadata(rows: Rows, written: Written) -> dict[str, Any]:
+    """Describe a write.
+
+    Dagster copies this to every partition of a range, so it is small, and a range says how many
+    rows it has under a name of its own.
+    """
+    one = rows.last is None or rows.first == rows.last
+    metadata: dict[str, Any] = {
+        "dagster/partition_row_count" if one else "rows_of_range": written.rows,
+        "delta_version": written.version,
+        "content_hash": written.content_hash,
+    }
+    if rows.quarantined is not None and rows.quarantined.height:
+        metadata["quarantined_rows"] = rows.quarantined.height
+    return metadata

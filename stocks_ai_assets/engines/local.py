@@ -1,0 +1,60 @@
+"""Run transforms in this process: polars frames in, polars frames out, Delta around them.
+
+Assets, replay and the look-ahead proof all come through here, so they give the same bits.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import polars as pl
+
+from stocks_ai_assets import __version__
+from stocks_ai_assets.domain.transform import Transform, Window
+from stocks_ai_assets.engines.inputs import load
+from stocks_ai_assets.lake import Lake, Stamps, Written
+
+
+def run(transform: Transform, frames: Mapping[str, pl.DataFrame], window: Window) -> pl.DataFrame:
+    """Return the rows of `transform` for the partitions of `window`."""
+    return transform.function(frames, window)
+
+
+def code_version(transform: Transform) -> str:
+    """Version of the package and of the transform, as stamped on rows."""
+    return f"{__version__}/{transform.code_version}"
+
+
+def stamps(
+    transform: Transform, versions: Mapping[str, int], *, run_id: str, created: datetime
+) -> Stamps:
+    """Return what the rows of `transform` say about their origin."""
+    return Stamps(
+        run_id=run_id,
+        code_version=code_version(transform),
+        input_versions=dict(versions),
+        created=created,
+    )
+
+
+def write(
+    lake: Lake, transform: Transform, frame: pl.DataFrame, window: Window, stamped: Stamps
+) -> Written:
+    """Replace the partitions of `window` of the transform's table and slice by `frame`."""
+    return lake.write(
+        transform.table,
+        frame,
+        first=window.first,
+        last=window.last,
+        slice=transform.slice,
+        stamps=stamped,
+    )
+
+
+def materialize(
+    lake: Lake, transform: Transform, window: Window, *, run_id: str, created: datetime
+) -> Written:
+    """Read the inputs, run the transform, write the rows: what an asset does, without Dagster."""
+    loaded = load(lake, transform, window)
+    frame = run(transform, loaded.frames, window)
+    stamped = stamps(transform, loaded.versions, run_id=run_id, created=created)
+    return write(lake, transform, frame, window, stamped)

@@ -1,0 +1,54 @@
+"""Dagster's instance: one folder per deployment, batched event storage, no telemetry."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import dagster as dg
+
+from stocks_ai_assets.settings import Settings
+
+BATCHING = {
+    "DAGSTER_EVENT_BATCH_SIZE": "2000",
+    "DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS": "true",
+}
+"""Without these every materialization is a transaction of its own."""
+
+
+def write_configuration(settings: Settings) -> Path:
+    """Write `dagster.yaml` into the Dagster home if it differs, and return the folder."""
+    home = settings.dagster_home
+    home.mkdir(parents=True, exist_ok=True)
+    # JSON is YAML.
+    file, text = home / "dagster.yaml", json.dumps(_configuration(home), indent=2) + "\n"
+    if not file.is_file() or file.read_text(encoding="utf-8") != text:
+        file.write_text(text, encoding="utf-8")
+    return home
+
+
+def environment(settings: Settings) -> Mapping[str, str]:
+    """Variables that every process of Dagster needs to use this instance well."""
+    return {"DAGSTER_HOME": str(settings.dagster_home), **BATCHING}
+
+
+def open_instance(settings: Settings) -> dg.DagsterInstance:
+    """Return the instance of this deployment, made ready if it is new."""
+    home = write_configuration(settings)
+    # Dagster reads these from the environment alone, and asks for them at every event.
+    os.environ.update(environment(settings))  # noqa: TID251
+    return dg.DagsterInstance.from_config(str(home))
+
+
+def _configuration(home: Path) -> dict[str, object]:
+    return {
+        "storage": {
+            "custom": {
+                "module": "stocks_ai_assets.event_storage",
+                "class": "BatchedSqliteStorage",
+                "config": {"base_dir": str(home)},
+            }
+        },
+        "telemetry": {"enabled": False},
+        "nux": {"enabled": False},
+    }
