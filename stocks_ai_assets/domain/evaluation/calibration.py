@@ -12,10 +12,15 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from stocks_ai_assets.domain.evaluation.grid import SUPERVISOR, Grid, predictions_by_agent
-from stocks_ai_assets.domain.evaluation.residuals import shrunk_betas
+from stocks_ai_assets.domain.evaluation.grid import (
+    SUPERVISOR,
+    Grid,
+    evaluated_sessions,
+    matured_before,
+    predictions_by_agent,
+)
 from stocks_ai_assets.domain.evaluation.session_skill import Ranks
-from stocks_ai_assets.domain.panel import Floats, Integers, total
+from stocks_ai_assets.domain.panel import Floats, Integers, Panel, total
 from stocks_ai_assets.domain.transform import (
     ALL,
     Frames,
@@ -67,10 +72,8 @@ def stated(frames: Frames, grid: Grid, window: Window) -> Iterator[Stated]:
     window
         Only its parameters are used.
     """
-    panel = grid.panel
-    residual = grid.total_return - shrunk_betas(frames["risk"], panel) * grid.market_return
-    labels = Ranks.of(residual)
-    beat = 2 * labels.below + labels.equal > labels.count
+    panel, labels = grid.panel, Ranks.of(grid.total_return)
+    beat = labels.side > 0
     for agent, rows in predictions_by_agent(frames):
         at = panel.places(rows, "prediction_date")
         confidence = panel.values(at, rows.get_column("confidence_score"))
@@ -177,7 +180,7 @@ def calibration(frames: Frames, window: Window) -> pl.DataFrame:
     Parameters
     ----------
     frames
-        `predictions`, `synthesized`, `outcomes`, `risk`, `models`, `supervisor_models`.
+        `predictions`, `synthesized`, `outcomes`, `models`, `supervisor_models`.
     window
         Quarters.
 
@@ -189,22 +192,24 @@ def calibration(frames: Frames, window: Window) -> pl.DataFrame:
 
     Notes
     -----
-    Right means: the residual return (less shrunk beta x market) lay on the predicted side of the
-    median of all symbols' residual returns. The base rate of the Brier score is the agent's own
-    share of symbols above the median, expanding and matured. Intervals are of the total return;
-    the 90 % one has the same middle and the model's q90 / q80 times the width.
+    Right means: the total return lay on the predicted side (up when alpha is not negative) of the
+    median of all symbols. The base rate of the Brier score is the agent's own share of symbols
+    above the median, expanding and matured. The 90 % interval has the middle of the 80 % one and
+    q90 / q80 of the quarter's model times its width.
     """
     schema = TABLES["evaluation.calibration"].schema
-    grid = Grid.of(frames, window)
-    if grid is None:
+    sessions, names = evaluated_sessions(window), ("outcomes", "predictions", "synthesized")
+    if not sessions:
         return pl.DataFrame(schema=schema)
+    symbols = pl.concat([frames[name].get_column("symbol").unique() for name in names])
+    grid = Grid.of(frames["outcomes"], Panel(symbols, sessions))
     years = grid.panel.sessions.dt.year().to_numpy()
     rows = []
     for agent in stated(frames, grid, window):
         # A year's figures stay the same once all of it has matured.
         computed: dict[tuple[int, int], dict[str, object]] = {}
         for quarter in window.partitions:
-            end = grid.matured_before(quarter, window)
+            end = matured_before(quarter, window)
             for year, start, stop in _years(years[:end]):
                 if not agent.sums["n"][start:stop].any():
                     continue
@@ -272,11 +277,6 @@ def transform(parameters: Parameters) -> Transform:
                 table="evaluation.outcomes",
                 lookback=ALL,
                 columns=("symbol", "prediction_date", "total_return", "market_return"),
-            ),
-            "risk": Input(
-                table="signals.risk",
-                lookback=ALL,
-                columns=("symbol", "session", "beta_raw", "beta_variance"),
             ),
             "models": Input(
                 table="agents.models",

@@ -16,18 +16,18 @@ EQUAL_WEIGHT = "equal_weight"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Grid:
-    """The sessions evaluated and what came of each prediction date.
+    """What came of the predictions of each session.
 
     Parameters
     ----------
     panel
-        All symbols, sessions from the first to the eve of the window's last quarter.
+        Symbols, and sessions from the first to the eve of the window's last quarter.
     total_return
         Symbols x prediction dates; NaN: not matured or unknown.
     market_return
         By prediction date; NaN: not matured or unknown.
     matured
-        Whether there is an outcome row.
+        Symbols x prediction dates: whether there is an outcome.
     """
 
     panel: Panel
@@ -36,16 +36,8 @@ class Grid:
     matured: Flags
 
     @classmethod
-    def of(cls, frames: Frames, window: Window) -> "Grid | None":
-        """Lay out `outcomes`, `predictions` and `synthesized`; None before the first session."""
-        first = window.parameters.first_session
-        eve = window.calendar.position(first_session_of(window.last, window))
-        sessions = window.calendar.sessions[window.calendar.position(first) : eve]
-        if not sessions:
-            return None
-        outcomes = frames["outcomes"]
-        frames_of = [frames[name] for name in ("outcomes", "predictions", "synthesized")]
-        panel = Panel(pl.concat([f.get_column("symbol").unique() for f in frames_of]), sessions)
+    def of(cls, outcomes: pl.DataFrame, panel: Panel) -> "Grid":
+        """Place symbol, prediction_date, total_return and market_return of evaluation.outcomes."""
         at = panel.places(outcomes, "prediction_date")
         market = panel.values(at, outcomes.get_column("market_return"))
         return cls(
@@ -56,14 +48,23 @@ class Grid:
             matured=panel.present(at),
         )
 
-    def sessions_before(self, quarter: date, window: Window) -> int:
-        """Sessions of the grid before the quarter's first session."""
-        end = window.calendar.position(first_session_of(quarter, window))
-        return max(end - window.calendar.position(window.parameters.first_session), 0)
 
-    def matured_before(self, quarter: date, window: Window) -> int:
-        """Prediction dates of the grid that matured before the quarter's first session."""
-        return max(self.sessions_before(quarter, window) - window.parameters.horizon - 1, 0)
+def evaluated_sessions(window: Window) -> tuple[date, ...]:
+    """Sessions from the first one to the eve of the window's last quarter; may be none."""
+    first = window.calendar.position(window.parameters.first_session)
+    return window.calendar.sessions[first : first + sessions_before(window.last, window)]
+
+
+def sessions_before(quarter: date, window: Window) -> int:
+    """Sessions from the first one to the eve of the quarter."""
+    calendar, parameters = window.calendar, window.parameters
+    end = calendar.position(first_session_of(quarter, window))
+    return max(end - calendar.position(parameters.first_session), 0)
+
+
+def matured_before(quarter: date, window: Window) -> int:
+    """Prediction dates that matured strictly before the quarter's first session."""
+    return max(sessions_before(quarter, window) - window.parameters.horizon - 1, 0)
 
 
 def predictions_by_agent(

@@ -37,6 +37,13 @@ class Ranks:
         """Twice the average rank, a whole number; 0 where there is none."""
         return np.where(self.known, 2 * self.below + self.equal + 1, 0)
 
+    @property
+    def side(self) -> Integers:
+        """1 above the median of the session, -1 below, 0 on it or where there is none."""
+        above = 2 * self.below >= self.count
+        under = 2 * (self.below + self.equal) <= self.count
+        return np.where(self.known, above.astype(np.int64) - under.astype(np.int64), 0)
+
     def among(self, known: Flags) -> "Ranks":
         """Rank anew among `known` only, which must lie within the known values."""
         stale = (known != self.known).any(axis=0)
@@ -101,9 +108,7 @@ def session_skill(scores: Ranks, labels: Ranks) -> SessionSkill:
         decay[lag][lag:] = rank_correlation(
             doubled_scores[:, :-lag], doubled_labels[:, lag:], earlier
         )
-    # Above the median: more names below than above.
-    label_side = np.sign(2 * labels.below + labels.equal - labels.count)
-    agreement = np.where(both, np.sign(filled(scores.values)) * label_side, 0.0)
+    agreement = np.where(both, np.sign(filled(scores.values)) * labels.side, 0.0)
     top, bottom = fifths(paired_scores.below, paired_scores.equal, paired_scores.count)
     spread = total(np.where(both, (top - bottom) * filled(labels.values), 0.0))
     return SessionSkill(

@@ -9,11 +9,17 @@ import numpy as np
 import polars as pl
 
 from stocks_ai_assets.domain.calendar import SESSIONS_PER_YEAR
-from stocks_ai_assets.domain.evaluation.grid import Grid, predictions_by_agent
+from stocks_ai_assets.domain.cross_section import CrossSection
+from stocks_ai_assets.domain.evaluation.grid import (
+    Grid,
+    evaluated_sessions,
+    matured_before,
+    predictions_by_agent,
+    sessions_before,
+)
 from stocks_ai_assets.domain.evaluation.limits import significant, suspicions
 from stocks_ai_assets.domain.evaluation.newey_west import overlap_lags, standard_error
 from stocks_ai_assets.domain.evaluation.performance import moments
-from stocks_ai_assets.domain.evaluation.residuals import shrunk_betas
 from stocks_ai_assets.domain.evaluation.session_skill import (
     Ranks,
     SessionSkill,
@@ -66,30 +72,33 @@ class Track:
     spread_return: dict[str, Floats]
 
 
-def tracks(frames: Frames, grid: Grid, window: Window) -> Iterator[Track]:
+def tracks(frames: Frames, section: CrossSection, window: Window) -> Iterator[Track]:
     """Compute every agent's sessions in one pass.
 
     Parameters
     ----------
     frames
         Inputs of `evaluation/agent_skill`.
-    grid
-        Outcomes by prediction date.
+    section
+        Issuers of the sessions evaluated.
     window
         Only its parameters are used.
     """
-    panel = grid.panel
-    betas = shrunk_betas(frames["risk"], panel)
+    panel, risk = section.panel, frames["risk"]
+    grid = Grid.of(frames["outcomes"], panel)
+    betas = section.shrunk_betas(
+        section.place(risk, "beta_raw"), section.place(risk, "beta_variance")
+    )
+    residual = grid.total_return - betas * grid.market_return
     labels = {
-        "residual": Ranks.of(grid.total_return - betas * grid.market_return),
-        "raw": Ranks.of(grid.total_return),
+        "residual": Ranks.of(_voted(section, residual)),
+        "raw": Ranks.of(_voted(section, grid.total_return)),
     }
-    technical = frames["technical"]
-    returns = filled(panel.values(panel.places(technical), technical.get_column("open_return")))
-    market = _market(frames["benchmarks"], grid)
+    returns = filled(section.place(frames["technical"], "open_return"))
+    market = _market(frames["benchmarks"], section)
     for agent, rows in predictions_by_agent(frames, equal_weight=True):
         scores = panel.values(panel.places(rows, "prediction_date"), rows.get_column("score"))
-        ranks = Ranks.of(scores)
+        ranks = Ranks.of(_voted(section, scores))
         change, changed = score_changes(scores)
         top, bottom = fifths(ranks.below, ranks.equal, ranks.count)
         weights = stagger(top - bottom, window.parameters.horizon)
@@ -99,7 +108,7 @@ def tracks(frames: Frames, grid: Grid, window: Window) -> Iterator[Track]:
         yield Track(
             agent=agent,
             scored=ranks.count,
-            covered=(ranks.known & grid.matured).sum(axis=0),
+            covered=(~np.isnan(scores) & grid.matured).sum(axis=0),
             outcomes=grid.matured.sum(axis=0),
             change=change,
             changed=changed,
@@ -108,13 +117,19 @@ def tracks(frames: Frames, grid: Grid, window: Window) -> Iterator[Track]:
         )
 
 
-def _market(benchmarks: pl.DataFrame, grid: Grid) -> Floats:
+def _voted(section: CrossSection, values: Floats) -> Floats:
+    """Return the values with one vote per issuer."""
+    votes, _ = section.voters(values)
+    return np.where(votes, values, np.nan)
+
+
+def _market(benchmarks: pl.DataFrame, section: CrossSection) -> Floats:
     """Return of the market between opens as first published, by session; NaN: not known."""
     published = benchmarks.filter(
         (pl.col("benchmark") == "market") & (pl.col("known_on") == pl.col("session"))
     )
-    column = grid.panel.columns_of(published.get_column("session"))
-    market = np.full(grid.panel.shape[1], np.nan)
+    column = section.panel.columns_of(published.get_column("session"))
+    market = np.full(section.panel.shape[1], np.nan)
     market[column[column >= 0]] = published.get_column("open_return").to_numpy()[column >= 0]
     return market
 
@@ -134,7 +149,7 @@ def agent_skill(frames: Frames, window: Window) -> pl.DataFrame:
     Parameters
     ----------
     frames
-        `predictions`, `synthesized`, `outcomes`, `risk`, `technical`, `benchmarks`.
+        `predictions`, `synthesized`, `outcomes`, `risk`, `sector`, `technical`, `benchmarks`.
     window
         Quarters.
 
@@ -147,31 +162,31 @@ def agent_skill(frames: Frames, window: Window) -> pl.DataFrame:
 
     Notes
     -----
-    Only prediction dates that matured before the quarter's first session count. `spread_sharpe`
-    is that of daily returns before that session, without costs. `residual` takes away beta x
-    market, beta shrunk as known on the prediction date.
+    Only prediction dates that matured before the quarter's first session count. An issuer has one
+    vote, as in the scores. `residual` takes away beta x market, beta shrunk as known on the
+    prediction date. `spread_sharpe` is that of the staggered quintile spread from open to open,
+    before that session and without costs.
     """
     schema = TABLES["evaluation.agent_skill"].schema
-    grid = Grid.of(frames, window)
-    if grid is None:
+    sessions = evaluated_sessions(window)
+    if not sessions:
         return pl.DataFrame(schema=schema)
+    section = CrossSection(frames["sector"], sessions)
     rows = [
-        _row(track, quarter, label, name, grid, window)
-        for track in tracks(frames, grid, window)
+        _row(track, quarter, label, name, window)
+        for track in tracks(frames, section, window)
         for quarter in window.partitions
-        if track.scored[: grid.matured_before(quarter, window)].any()
+        if track.scored[: matured_before(quarter, window)].any()
         for name, length in WINDOWS.items()
-        if length is None or grid.matured_before(quarter, window) >= length
+        if length is None or matured_before(quarter, window) >= length
         for label in track.skill
     ]
     return pl.DataFrame(rows, schema=schema).with_columns(pl.col(pl.Float64).fill_nan(None))
 
 
-def _row(
-    track: Track, quarter: date, label: str, name: str, grid: Grid, window: Window
-) -> dict[str, object]:
+def _row(track: Track, quarter: date, label: str, name: str, window: Window) -> dict[str, object]:
     horizon, length = window.parameters.horizon, WINDOWS[name]
-    end, traded = grid.matured_before(quarter, window), grid.sessions_before(quarter, window)
+    end, traded = matured_before(quarter, window), sessions_before(quarter, window)
     of = slice(0 if length is None else end - length, end)
     skill = track.skill[label]
     n, mean, deviation = _mean(skill.rank_ic[of])
@@ -249,6 +264,11 @@ def transform(parameters: Parameters) -> Transform:
                 table="signals.risk",
                 lookback=ALL,
                 columns=("symbol", "session", "beta_raw", "beta_variance"),
+            ),
+            "sector": Input(
+                table="signals.sector",
+                lookback=ALL,
+                columns=("symbol", "session", "sector", "issuer_id"),
             ),
             "technical": Input(
                 table="signals.technical",

@@ -113,10 +113,12 @@ def portfolio_risk(frames: Frames, window: Window) -> pl.DataFrame:
     start = calendar.position(window.first) - REACH
     sessions = calendar.sessions[max(start, 0) : calendar.position(window.last) + 1]
     position = {session: i for i, session in enumerate(sessions)}
+    known = frames["returns"].filter(pl.col("session").is_between(sessions[0], sessions[-1]))
+    by_strategy = known.sort("strategy", "session").partition_by(
+        "strategy", as_dict=True, maintain_order=True
+    )
     result = [pl.DataFrame(schema=schema)]
-    for (strategy,), rows in (
-        frames["returns"].sort("strategy", "session").group_by("strategy", maintain_order=True)
-    ):
+    for (strategy,), rows in by_strategy.items():
         at = np.array([position[day] for day in rows.get_column("session")], dtype=np.int64)
         invested = (rows["n_long"] + rows["n_short"] > 0).to_numpy()
         grid = np.full(REACH + len(sessions), np.nan)
