@@ -77,6 +77,11 @@ def definition_of(kind: PartitionedBy, first_session: date) -> dg.PartitionsDefi
             return None
 
 
+def definition_start(kind: PartitionedBy, first_session: date) -> date:
+    """Return the first partition."""
+    return quarter_start(first_session) if kind == "quarter" else first_session
+
+
 def mapping_between(
     upstream: PartitionedBy, downstream: PartitionedBy
 ) -> dg.PartitionMapping | None:
@@ -128,6 +133,11 @@ def requested_window(
     return partition_range(kind, _day(first), _day(last), parameters)
 
 
+def names_partitions(tags: Mapping[str, str]) -> bool:
+    """Whether a run's tags ask for a partition or a range."""
+    return PARTITION in tags or (RANGE_START in tags and RANGE_END in tags)
+
+
 def requested_keys(tags: Mapping[str, str]) -> tuple[str, str]:
     """Return first and last partition key of a run's tags."""
     if RANGE_START in tags and RANGE_END in tags:
@@ -160,7 +170,7 @@ def _sessions(
 
 
 def _quarters(first: date, last: date, parameters: Parameters) -> tuple[date, ...]:
-    earliest = quarter_start(parameters.first_session)
+    earliest = definition_start("quarter", parameters.first_session)
     for end in (first, last):
         if end != quarter_start(end):
             raise UsageError(

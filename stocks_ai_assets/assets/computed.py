@@ -1,6 +1,7 @@
 """Computed assets: one per transform. They hold no formula and no knowledge of lookbacks."""
 
 from collections.abc import Mapping
+from time import perf_counter
 
 import dagster as dg
 
@@ -48,13 +49,18 @@ def computed_asset(
     def computed(context: dg.AssetExecutionContext) -> Rows:
         with readable_failures():
             window = requested_window(context.run.tags, kind, parameters)
+            start = perf_counter()
             loaded = load(context.resources.lake, transform, window)
+            ready = perf_counter()
+            frame = local.run(transform, loaded.frames, window)
             return Rows(
-                frame=local.run(transform, loaded.frames, window),
+                frame=frame,
                 first=window.first,
                 last=window.last,
                 code_version=local.code_version(transform),
                 input_versions=loaded.versions,
+                seconds_reading=ready - start,
+                seconds_computing=perf_counter() - ready,
             )
 
     return computed

@@ -1,5 +1,7 @@
 """Facts: what the source says became known in a range of sessions, checked row by row."""
 
+from time import perf_counter
+
 import dagster as dg
 
 from stocks_ai_assets import __version__
@@ -49,11 +51,16 @@ def read_facts(node: Node, source: Source, window: Window) -> Rows:
             f"only. Ask for sessions until {newest}, or bring the source up to date."
         )
     first = None if window.first == window.parameters.first_session else window.first
-    taken = intake(node.table.name, source.read(node.table.name, first, window.last))
+    start = perf_counter()
+    found = source.read(node.table.name, first, window.last)
+    ready = perf_counter()
+    taken = intake(node.table.name, found)
     return Rows(
         frame=taken.valid,
         first=first,
         last=window.last,
         code_version=__version__,
         quarantined=taken.quarantined,
+        seconds_reading=ready - start,
+        seconds_computing=perf_counter() - ready,
     )

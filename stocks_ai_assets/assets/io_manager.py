@@ -5,9 +5,10 @@ computed from. Other assets of a user may load ours by name and get the partitio
 maps to theirs; lookbacks are for transforms, which declare them (`engines.inputs`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from time import perf_counter
 from typing import Any
 
 import dagster as dg
@@ -36,6 +37,8 @@ class Rows:
         Delta version of every table read.
     quarantined
         Rows of `market.quarantine` that belong to these; None where nothing comes from outside.
+    seconds_reading, seconds_computing
+        Wall time spent on the inputs and on the function.
     """
 
     frame: pl.DataFrame
@@ -44,6 +47,32 @@ class Rows:
     code_version: str
     input_versions: Mapping[str, int] = field(default_factory=dict)
     quarantined: pl.DataFrame | None = None
+    seconds_reading: float = 0.0
+    seconds_computing: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """One asset was written: what a progress display needs to know.
+
+    Parameters
+    ----------
+    name
+        Asset key with slashes.
+    rows
+        Rows of the partitions asked for.
+    changed
+        Whether the lake's content changed.
+    seconds_reading, seconds_computing, seconds_writing
+        Wall time.
+    """
+
+    name: str
+    rows: int
+    changed: bool
+    seconds_reading: float
+    seconds_computing: float
+    seconds_writing: float
 
 
 class LakeIOManager(dg.IOManager):
@@ -55,11 +84,19 @@ class LakeIOManager(dg.IOManager):
         The Delta tables.
     nodes
         Assets by name.
+    on_written
+        Called after every write.
     """
 
-    def __init__(self, lake: Lake, nodes: Mapping[str, Node]) -> None:
+    def __init__(
+        self,
+        lake: Lake,
+        nodes: Mapping[str, Node],
+        on_written: Callable[[Report], None] | None = None,
+    ) -> None:
         self._lake = lake
         self._nodes = nodes
+        self._on_written = on_written
 
     def handle_output(self, context: dg.OutputContext, obj: Rows) -> None:
         """Replace the partitions in `obj`; content that is already stored changes nothing."""
@@ -69,6 +106,7 @@ class LakeIOManager(dg.IOManager):
                 "the lake return Rows."
             )
         node = self._nodes[context.asset_key.to_user_string()]
+        start = perf_counter()
         with readable_failures():
             stamps = Stamps(
                 run_id=context.run_id,
@@ -95,6 +133,17 @@ class LakeIOManager(dg.IOManager):
             )
         context.log.info(_sentence(node, obj, written))
         context.add_output_metadata(_metadata(obj, written))
+        if self._on_written:
+            self._on_written(
+                Report(
+                    name=node.name,
+                    rows=written.rows,
+                    changed=written.changed,
+                    seconds_reading=obj.seconds_reading,
+                    seconds_computing=obj.seconds_computing,
+                    seconds_writing=perf_counter() - start,
+                )
+            )
 
     def load_input(self, context: dg.InputContext) -> pl.DataFrame:
         """Return the upstream partitions that Dagster maps to the ones being computed."""
