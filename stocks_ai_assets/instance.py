@@ -32,6 +32,11 @@ def environment(settings: Settings) -> Mapping[str, str]:
     return {"DAGSTER_HOME": str(settings.dagster_home), **BATCHING}
 
 
+def process_environment(settings: Settings) -> dict[str, str]:
+    """Environment of a process of Dagster that works on this instance."""
+    return {**os.environ, **environment(settings)}  # noqa: TID251  # handed on, not read
+
+
 def open_instance(settings: Settings) -> dg.DagsterInstance:
     """Return the instance of this deployment, made ready if it is new."""
     home = write_configuration(settings)

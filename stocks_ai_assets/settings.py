@@ -5,11 +5,13 @@ Order: arguments, environment (`STOCKS_AI_*`), settings file (`STOCKS_AI_CONFIG`
 """
 
 import os
+import tomllib
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -21,6 +23,7 @@ from pydantic_settings import (
 from stocks_ai_assets.domain.transform import Parameters
 from stocks_ai_assets.errors import SettingsError
 
+DEFAULT_FILE = "stocks-ai.toml"
 SAMPLE_FIRST_SESSION = date(2021, 1, 4)
 
 
@@ -45,8 +48,9 @@ class Settings(BaseSettings):
     @field_validator("universe", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(part.strip().upper() for part in value.split(",") if part.strip())
+        parts = value.split(",") if isinstance(value, str) else value
+        if isinstance(parts, list | tuple) and all(isinstance(part, str) for part in parts):
+            return tuple(part.strip().upper() for part in parts if part.strip())
         return value
 
     @model_validator(mode="after")
@@ -66,8 +70,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments before environment before file."""
-        file = Path(os.environ.get("STOCKS_AI_CONFIG", "stocks-ai.toml"))  # noqa: TID251  # the one place
-        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, file))
+        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _file()))
 
     @property
     def lake(self) -> Path:
@@ -105,11 +108,28 @@ def load_settings(**overrides: object) -> Settings:
     try:
         return Settings(**overrides)  # type: ignore[arg-type]  # validated by pydantic
     except ValidationError as error:
-        lines = [_line(item["loc"], item["msg"], item.get("input")) for item in error.errors()]
+        lines = [_line(item) for item in error.errors()]
         raise SettingsError("\n".join(lines)) from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"Settings file {_file()} is not valid TOML: {error}.") from None
 
 
-def _line(location: tuple[int | str, ...], message: str, found: object) -> str:
-    name = f"STOCKS_AI_{str(location[0]).upper()}" if location else "settings"
+def _file() -> Path:
+    """Settings file. The default one may be absent; one that was asked for must be there."""
+    named = os.environ.get("STOCKS_AI_CONFIG", "")  # noqa: TID251  # the one place
+    if named and not Path(named).is_file():
+        raise SettingsError(
+            f"STOCKS_AI_CONFIG names {named!r}, which is no file. Correct it, or unset it to use "
+            f"{DEFAULT_FILE} of the working folder."
+        )
+    return Path(named or DEFAULT_FILE)
+
+
+def _line(error: ErrorDetails) -> str:
+    location, found = error["loc"], error.get("input")
     shown = f" (found {found!r})" if location and isinstance(found, str | int | float) else ""
-    return f"{name}: {message}{shown}."
+    if error["type"] == "extra_forbidden":
+        known = ", ".join(Settings.model_fields)
+        return f"Unknown setting `{location[0]}`{shown}. Settings: {known}."
+    name = f"STOCKS_AI_{str(location[0]).upper()}: " if location else ""
+    return f"{name}{error['msg'].removeprefix('Value error, ')}{shown}."

@@ -34,7 +34,7 @@ def computed_asset(
         owners=OWNERS,
         tags={"by": transform.by, **transform.tags},
         metadata=definition_metadata(node.table),
-        code_version=local.code_version(transform),
+        code_version=local.code_version(transform, parameters),
         partitions_def=definition_of(kind, parameters.first_session),
         backfill_policy=dg.BackfillPolicy.single_run(),
         deps=[
@@ -57,7 +57,7 @@ def computed_asset(
                 frame=frame,
                 first=window.first,
                 last=window.last,
-                code_version=local.code_version(transform),
+                code_version=local.code_version(transform, parameters),
                 input_versions=loaded.versions,
                 seconds_reading=ready - start,
                 seconds_computing=perf_counter() - ready,

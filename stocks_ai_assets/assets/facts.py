@@ -1,5 +1,7 @@
 """Facts: what the source says became known in a range of sessions, checked row by row."""
 
+import hashlib
+from collections.abc import Sequence
 from time import perf_counter
 
 import dagster as dg
@@ -16,11 +18,22 @@ from stocks_ai_assets.sources.intake import intake
 from stocks_ai_assets.sources.ports import Source
 
 
-def fact_asset(node: Node, parameters: Parameters) -> dg.AssetsDefinition:
+def fact_version(universe: Sequence[str]) -> str:
+    """Version of package and universe: facts of another one are stale."""
+    if not universe:
+        return f"{__version__}/all"
+    digest = hashlib.sha256(",".join(sorted(universe)).encode()).hexdigest()
+    return f"{__version__}/{digest[:8]}"
+
+
+def fact_asset(
+    node: Node, parameters: Parameters, universe: Sequence[str] = ()
+) -> dg.AssetsDefinition:
     """Build the asset that fills one fact table from the configured source.
 
     The first partition also carries everything known before it.
     """
+    version = fact_version(universe)
 
     @dg.asset(
         key=node.name.split("/"),
@@ -29,7 +42,7 @@ def fact_asset(node: Node, parameters: Parameters) -> dg.AssetsDefinition:
         kinds={"polars", "delta"},
         owners=OWNERS,
         metadata=definition_metadata(node.table),
-        code_version=__version__,
+        code_version=version,
         partitions_def=sessions_definition(parameters.first_session),
         backfill_policy=dg.BackfillPolicy.single_run(),
         required_resource_keys={"source"},
@@ -37,13 +50,13 @@ def fact_asset(node: Node, parameters: Parameters) -> dg.AssetsDefinition:
     def facts(context: dg.AssetExecutionContext) -> Rows:
         with readable_failures():
             window = requested_window(context.run.tags, "session", parameters)
-            return read_facts(node, context.resources.source, window)
+            return read_facts(node, context.resources.source, window, version)
 
     return facts
 
 
-def read_facts(node: Node, source: Source, window: Window) -> Rows:
-    """Read the facts of `window`, with bad rows set aside."""
+def read_facts(node: Node, source: Source, window: Window, version: str) -> Rows:
+    """Read the facts of `window`, with bad rows set aside; `version` stamps them."""
     newest = source.last_session()
     if window.last > newest:
         raise SourceError(
@@ -59,7 +72,7 @@ def read_facts(node: Node, source: Source, window: Window) -> Rows:
         frame=taken.valid,
         first=first,
         last=window.last,
-        code_version=__version__,
+        code_version=version,
         quarantined=taken.quarantined,
         seconds_reading=ready - start,
         seconds_computing=perf_counter() - ready,

@@ -54,5 +54,5 @@ def _asset(
     if node.transform is not None:
         return computed_asset(node, node.transform, found, parameters)
     if node.table.kind == "fact":
-        return fact_asset(node, parameters)
+        return fact_asset(node, parameters, universe)
     return trials_asset(node, found, parameters, universe)

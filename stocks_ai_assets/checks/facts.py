@@ -111,7 +111,7 @@ def _fresh(scope: Scope) -> Verdict:
     newest = found.get_column("known_on").max()
     return Verdict(
         passed=newest is not None,
-        description=f"Newest row known on {newest}."
+        description=f"Newest row known on {newest!s}."
         if newest is not None
         else f"No row became known in the {age} sessions before {window.last}, or on it.",
     )

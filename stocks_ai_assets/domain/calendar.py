@@ -18,6 +18,7 @@ NEW_YORK = ZoneInfo("America/New_York")
 CALENDAR_START = date(1998, 1, 2)
 CALENDAR_END = date(2027, 12, 31)
 SESSIONS_PER_YEAR = 252
+REMEDY = "Widen CALENDAR_START..CALENDAR_END in stocks_ai_assets/domain/calendar.py and release."
 
 
 class Calendar:
@@ -55,7 +56,7 @@ class Calendar:
         if not self.sessions[0] <= day <= self.sessions[-1]:
             raise CalendarEndError(
                 f"{day} lies outside the pinned calendar {self.sessions[0]}..{self.sessions[-1]}. "
-                "Raise CALENDAR_END in stocks_ai_assets/domain/calendar.py and release."
+                f"{REMEDY}"
             )
 
     def cutoff(self, session: date) -> datetime:
@@ -79,8 +80,7 @@ class Calendar:
         if not 0 <= position < len(self.sessions):
             raise CalendarEndError(
                 f"{n} sessions from {session} lies outside the pinned calendar "
-                f"{self.sessions[0]}..{self.sessions[-1]}. "
-                "Raise CALENDAR_END in stocks_ai_assets/domain/calendar.py and release."
+                f"{self.sessions[0]}..{self.sessions[-1]}. {REMEDY}"
             )
         return self.sessions[position]
 
@@ -97,12 +97,17 @@ class Calendar:
         position = bisect_left(self.closes, available_at)
         if position == len(self.closes):
             raise CalendarEndError(
-                f"{available_at} lies after the last cutoff {self.closes[-1]} of the calendar."
+                f"{available_at} lies after the last cutoff {self.closes[-1]} of the pinned "
+                f"calendar. {REMEDY}"
             )
         return self.sessions[position]
 
     def known_on_frame(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Add `known_on` to a frame with `available_at` (UTC); other columns and order kept."""
+        """Add `known_on` to a frame with `available_at` (UTC); other columns and order kept.
+
+        Null where `available_at` is null or after the last cutoff of the calendar: one absurd
+        moment in a vendor's data is that row's problem.
+        """
         cutoffs = self.frame.select("known_on", cutoff="cutoff")
         return (
             frame.with_row_index("_row")
@@ -140,7 +145,7 @@ def quarter_start(day: date) -> date:
 
 def next_quarter(quarter: date) -> date:
     """First calendar day of the quarter after `quarter`."""
-    return quarter_start(quarter + timedelta(days=95))
+    return quarter_start(quarter_start(quarter) + timedelta(days=95))
 
 
 def quarters_between(first: date, last: date) -> tuple[date, ...]:

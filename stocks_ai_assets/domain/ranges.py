@@ -22,8 +22,8 @@ class Range:
 def input_range(transform: Transform, name: str, window: Window) -> Range | None:
     """Range of input `name` that `transform` reads for `window`; None: the whole table.
 
-    Facts and `lookback=ALL` reach back to the beginning of the table. Sessions before the first
-    partition do not exist, so a lookback stops there.
+    A lookback that reaches the first partition or beyond takes all that is there: that partition
+    carries every fact known before it.
     """
     declared = transform.inputs[name]
     source, target = TABLES[declared.table], TABLES[transform.table]
@@ -47,8 +47,7 @@ def _first(declared: Input, source: str, target: str, window: Window) -> date | 
         return None
     if source == "quarter":
         return quarter_start(window.first) if declared.lookback == 0 else None
-    if window.first <= window.parameters.first_session:
-        # The first partition carries everything known before it.
-        return None
     position = max(window.calendar.position(window.first) - declared.lookback, 0)
-    return max(window.calendar.sessions[position], window.parameters.first_session)
+    first = window.calendar.sessions[position]
+    # The first partition carries everything known before it, under its true known_on.
+    return first if first > window.parameters.first_session else None

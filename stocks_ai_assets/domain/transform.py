@@ -40,6 +40,11 @@ class Parameters:
     cost_bp: float = 5.0
     borrow_bp: float = 50.0
 
+    @property
+    def label(self) -> str:
+        """Settings that may change while a lake grows, in short."""
+        return f"h{self.horizon}c{self.cost_bp:g}b{self.borrow_bp:g}"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Window:
@@ -83,13 +88,15 @@ class Input:
     output by   input by    rows that arrive
     ==========  ==========  ================================================================
     session     session     `lookback` sessions before the first partition .. last partition
-    session     quarter     quarters of the partitions (`lookback` quarters more before them)
+    session     quarter     quarters of the partitions; with any lookback all quarters before, too
     quarter     session     strictly before the **last** quarter's first session; the function
                             itself must cut at each quarter
     quarter     quarter     up to the last quarter, its own included
     ==========  ==========  ================================================================
 
-    Facts (tables by known_on) and `lookback=ALL` reach back to the beginning of the table.
+    `lookback=ALL` reaches back to the beginning of the table, and so does a lookback that reaches
+    the first partition: it carries every fact known before it. Facts are cut by known_on, so a fact
+    about a long past event arrives only when it became known inside the lookback.
     """
 
     table: str

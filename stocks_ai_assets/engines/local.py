@@ -9,7 +9,7 @@ from datetime import datetime
 import polars as pl
 
 from stocks_ai_assets import __version__
-from stocks_ai_assets.domain.transform import Transform, Window
+from stocks_ai_assets.domain.transform import Parameters, Transform, Window
 from stocks_ai_assets.engines.inputs import load
 from stocks_ai_assets.lake import Lake, Stamps, Written
 
@@ -19,35 +19,9 @@ def run(transform: Transform, frames: Mapping[str, pl.DataFrame], window: Window
     return transform.function(frames, window)
 
 
-def code_version(transform: Transform) -> str:
-    """Version of the package and of the transform, as stamped on rows."""
-    return f"{__version__}/{transform.code_version}"
-
-
-def stamps(
-    transform: Transform, versions: Mapping[str, int], *, run_id: str, created: datetime
-) -> Stamps:
-    """Return what the rows of `transform` say about their origin."""
-    return Stamps(
-        run_id=run_id,
-        code_version=code_version(transform),
-        input_versions=dict(versions),
-        created=created,
-    )
-
-
-def write(
-    lake: Lake, transform: Transform, frame: pl.DataFrame, window: Window, stamped: Stamps
-) -> Written:
-    """Replace the partitions of `window` of the transform's table and slice by `frame`."""
-    return lake.write(
-        transform.table,
-        frame,
-        first=window.first,
-        last=window.last,
-        slice=transform.slice,
-        stamps=stamped,
-    )
+def code_version(transform: Transform, parameters: Parameters) -> str:
+    """Version of package, transform and settings: rows of another one are stale."""
+    return f"{__version__}/{transform.code_version}/{parameters.label}"
 
 
 def materialize(
@@ -56,5 +30,16 @@ def materialize(
     """Read the inputs, run the transform, write the rows: what an asset does, without Dagster."""
     loaded = load(lake, transform, window)
     frame = run(transform, loaded.frames, window)
-    stamped = stamps(transform, loaded.versions, run_id=run_id, created=created)
-    return write(lake, transform, frame, window, stamped)
+    return lake.write(
+        transform.table,
+        frame,
+        first=window.first,
+        last=window.last,
+        slice=transform.slice,
+        stamps=Stamps(
+            run_id=run_id,
+            code_version=code_version(transform, window.parameters),
+            input_versions=dict(loaded.versions),
+            created=created,
+        ),
+    )

@@ -7,6 +7,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import settings
 
 from stocks_ai_assets.domain.agents.exposure import VOLATILITY_FEATURES, Exposure
 from stocks_ai_assets.domain.agents.macro import PREDICTORS
@@ -14,6 +15,9 @@ from stocks_ai_assets.domain.agents.registry import AGENTS
 from stocks_ai_assets.domain.calendar import nyse, quarters_between
 from stocks_ai_assets.domain.cross_section import CrossSection
 from stocks_ai_assets.domain.transform import Parameters, Window
+
+settings.register_profile("deterministic", derandomize=True, deadline=None)
+settings.load_profile("deterministic")
 
 FIRST, LAST, HORIZON = date(2020, 1, 2), date(2021, 2, 26), 5
 PAST = date(2014, 1, 2)
@@ -72,8 +76,8 @@ def world(parameters: Parameters) -> World:
 
     frames = {
         "sector": keys.with_columns(
-            sector=pl.Series(np.repeat([SECTORS[i % 4] for i in range(n)], t)),
-            issuer_id=pl.Series(np.repeat([f"I{min(i, 39):02d}" for i in range(n)], t)),
+            sector=pl.Series([SECTORS[i % 4] for i in range(n) for _ in range(t)]),
+            issuer_id=pl.Series([f"I{min(i, 39):02d}" for i in range(n) for _ in range(t)]),
             sector_momentum_126_21=pl.Series(np.tile(rng.normal(size=(4, t)), (11, 1))[:n].ravel()),
         ),
         "risk": keys.with_columns(
@@ -112,7 +116,7 @@ def world(parameters: Parameters) -> World:
             total_return=pl.Series(rng.normal(0.002, 0.03, n * t)),
             market_return=pl.Series(np.tile(rng.normal(0.002, 0.02, t), n)),
             matured_on=pl.Series(
-                np.tile([nyse().offset(s, HORIZON + 1) for s in sessions], n), dtype=pl.Date
+                [nyse().offset(s, HORIZON + 1) for s in sessions] * n, dtype=pl.Date
             ),
         )
         .rename({"session": "prediction_date"})

@@ -88,7 +88,7 @@ def _leaders(frame: pl.DataFrame, agents: Sequence[str]) -> list[pl.Series]:
 
 def _hypothesis(horizon: int) -> pl.Expr:
     alpha, ic = pl.col("predicted_alpha"), pl.col("ic")
-    side = pl.when(alpha > 0.0).then(pl.lit("beats")).otherwise(pl.lit("trails"))
+    side = pl.when(alpha >= 0.0).then(pl.lit("beats")).otherwise(pl.lit("trails"))
     view = pl.format(
         "{} {} the median stock over {} sessions with probability {} %: "
         "{} from the agents, {} expected in all.",

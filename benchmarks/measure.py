@@ -1,0 +1,77 @@
+"""Run a command as a user would and measure wall time and peak memory of its process tree."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter, sleep
+from typing import Any
+
+import psutil
+
+CLI = str(Path(sys.executable).with_name("stocks-ai"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """Wall seconds, peak resident memory in MB, and what was printed."""
+
+    seconds: float
+    peak_mb: float
+    output: str
+
+    @property
+    def result(self) -> Any:
+        return json.loads(self.output)
+
+
+def measure(command: list[str], environment: Mapping[str, str]) -> Measured:
+    start = perf_counter()
+    process = subprocess.Popen(
+        command,
+        env={**os.environ, **environment},  # noqa: TID251  # handed on, not read
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    peak = [0.0]
+    watcher = threading.Thread(target=_watch, args=(process.pid, peak), daemon=True)
+    watcher.start()
+    output, errors = process.communicate()
+    seconds = perf_counter() - start
+    if process.returncode:
+        sys.exit(f"benchmark: `{' '.join(command)}` failed:\n{errors[-2000:]}")
+    return Measured(seconds=seconds, peak_mb=peak[0], output=output)
+
+
+def _watch(pid: int, peak: list[float]) -> None:
+    try:
+        root = psutil.Process(pid)
+        while True:
+            tree = [root, *root.children(recursive=True)]
+            peak[0] = max(peak[0], sum(p.memory_info().rss for p in tree) / 1e6)
+            sleep(0.1)
+    except psutil.Error:
+        return
+
+
+def machine() -> str:
+    """The machine in one line."""
+    memory = psutil.virtual_memory().total / 2**30
+    model = next(
+        (
+            line.split(":")[1].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
+        platform.machine(),
+    )
+    return (
+        f"{os.cpu_count()} cores ({model}), {memory:.0f} GiB memory, {platform.system()} "
+        f"{platform.release()}, Python {platform.python_version()}"
+    )

@@ -1,0 +1,118 @@
+"""One deployment opened: its settings, its lake, its source, its assets.
+
+Everything at the edges (definitions, backfill, command line) starts here. A lake remembers what it
+was first built with, because a partition computed from another market would look like a result.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stocks_ai_assets.domain.graph import transforms
+from stocks_ai_assets.domain.transform import Parameters
+from stocks_ai_assets.errors import SettingsError, StorageError
+from stocks_ai_assets.lake import Lake
+from stocks_ai_assets.settings import Settings
+
+if TYPE_CHECKING:
+    from stocks_ai_assets.assets.registry import Registry
+    from stocks_ai_assets.sources.ports import Source
+
+IDENTITY = "settings.json"
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """Settings with what they open. Source and assets are built when first asked for.
+
+    Parameters
+    ----------
+    settings
+        Validated settings.
+    lake
+        Delta tables of this deployment.
+    """
+
+    settings: Settings
+    lake: Lake
+
+    @property
+    def parameters(self) -> Parameters:
+        """The settings that change results."""
+        return self.settings.parameters
+
+    @cached_property
+    def source(self) -> "Source":
+        """Where facts come from."""
+        from stocks_ai_assets.sources.registry import open_source  # reads files
+
+        return open_source(self.settings)
+
+    @cached_property
+    def registry(self) -> "Registry":
+        """Nodes and Dagster assets."""
+        from stocks_ai_assets.assets.registry import registry  # imports Dagster, 2 s
+
+        return registry(self.parameters, transforms(self.parameters), self.settings.universe)
+
+
+def open_deployment(settings: Settings) -> Deployment:
+    """Open the lake of `settings`, or raise `SettingsError` when it holds another market."""
+    deployment = Deployment(settings=settings, lake=Lake(settings.lake))
+    _check_identity(settings)
+    return deployment
+
+
+def remember(settings: Settings) -> None:
+    """Write down, before the first write, what the lake is built with."""
+    file = settings.lake / IDENTITY
+    if file.is_file():
+        return
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        draft = file.with_name(f".{IDENTITY}.{os.getpid()}")
+        draft.write_text(json.dumps(_identity(settings), indent=2) + "\n", encoding="utf-8")
+        draft.replace(file)
+    except OSError as error:
+        raise StorageError(
+            f"{file} cannot be written: {error.strerror}. Free the disk or choose another "
+            "folder with STOCKS_AI_HOME."
+        ) from None
+
+
+def _identity(settings: Settings) -> dict[str, object]:
+    identity: dict[str, object] = {
+        "source": settings.source,
+        "first_session": settings.first_session.isoformat(),
+    }
+    if settings.simulated:
+        identity["sample_symbols"] = settings.sample_symbols
+        identity["sample_seed"] = settings.sample_seed
+    return identity
+
+
+def _check_identity(settings: Settings) -> None:
+    file = settings.lake / IDENTITY
+    if not file.is_file():
+        return
+    built, wanted = _stored(file), _identity(settings)
+    for name in dict.fromkeys((*built, *wanted)):
+        if built.get(name) != wanted.get(name):
+            raise SettingsError(
+                f"The lake in {settings.home} was built with {name} {built.get(name)}, now it is "
+                f"{wanted.get(name)}. Set STOCKS_AI_{name.upper()} back, or choose another "
+                "STOCKS_AI_HOME."
+            )
+
+
+def _stored(file: Path) -> dict[str, object]:
+    try:
+        stored = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        stored = None
+    if not isinstance(stored, dict):
+        raise SettingsError(f"{file} is damaged. Restore it, or choose another STOCKS_AI_HOME.")
+    return stored

@@ -1,0 +1,183 @@
+"""Which partitions were materialized, by which code, and when their content last changed.
+
+A partition may rightly be empty, so the rows of a table do not tell what was computed. One file per
+table and slice holds one JSON line a write; folding the lines gives the segments. A range that is
+being written is marked pending and not covered: a process that dies leaves it to be run again.
+"""
+
+import fcntl
+import json
+import os
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+from stocks_ai_assets.errors import StorageError
+
+PATIENCE = 120.0
+"""Seconds to wait for another writer of the same slice."""
+
+POLL = 0.02
+SLACK = 200
+"""Lines beyond two a segment before the file is written anew."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Segment:
+    """Adjacent partitions of one slice that have the same history.
+
+    Parameters
+    ----------
+    first, last
+        Partitions, both inclusive; `date.min`, `date.max`: without bound.
+    code_version
+        Version of package and transform that last computed them.
+    computed_at
+        When they were last computed, UTC.
+    changed_at
+        When their content last changed, UTC; at or before computed_at.
+    """
+
+    first: date
+    last: date
+    code_version: str
+    computed_at: datetime
+    changed_at: datetime
+
+
+class Ledger:
+    """Segments of one table and slice, kept in one file.
+
+    Parameters
+    ----------
+    file
+        The file; its folder is made when it is first written.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._seen: tuple[int, int] = (0, 0)
+        self._lines = 0
+        self._segments: list[Segment] = []
+        self.generation = 0
+
+    def segments(self) -> Sequence[Segment]:
+        """Segments in ascending order, not overlapping."""
+        self._catch_up()
+        return self._segments
+
+    @contextmanager
+    def exclusively(self) -> Iterator[None]:
+        """Keep other writers of this table and slice out, in this and in other processes."""
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        with self._file.with_suffix(".lock").open("ab") as lock:
+            deadline = monotonic() + PATIENCE
+            while not _locked(lock.fileno()):
+                if monotonic() > deadline:
+                    raise StorageError(
+                        f"{self._file.stem}: another process has been writing this slice for more "
+                        f"than {PATIENCE:.0f} s ({lock.name}). Wait for it or end it."
+                    )
+                sleep(POLL)
+            yield
+
+    def pending(self, first: date, last: date) -> None:
+        """Mark a range as being written: not covered."""
+        self._append({"first": first.isoformat(), "last": last.isoformat()})
+
+    def covered(self, segments: Sequence[Segment]) -> None:
+        """Record the segments that one write leaves behind."""
+        for segment in segments:
+            self._append(_line(segment))
+        if self._lines > 2 * len(self._segments) + SLACK:
+            self._rewrite()
+
+    def _append(self, line: dict[str, str]) -> None:
+        self._catch_up()
+        with self._file.open("ab", buffering=0) as file:
+            # What a writer that died or found the disk full left of a line is cut off.
+            file.truncate(self._seen[1])
+            file.write((json.dumps(line) + "\n").encode())
+        self._catch_up()
+
+    def _rewrite(self) -> None:
+        temporary = self._file.with_suffix(".new")
+        lines = "".join(json.dumps(_line(segment)) + "\n" for segment in self._segments)
+        temporary.write_text(lines, encoding="utf-8")
+        temporary.replace(self._file)
+        self._catch_up()
+
+    def _catch_up(self) -> None:
+        """Fold the lines that were added since the last look."""
+        try:
+            with self._file.open("rb") as file:
+                inode = os.fstat(file.fileno()).st_ino
+                if inode != self._seen[0]:
+                    self._seen, self._lines, self._segments = (inode, 0), 0, []
+                file.seek(self._seen[1])
+                new = file.read()
+        except FileNotFoundError:
+            self._seen, self._lines, self._segments = (0, 0), 0, []
+            return
+        whole = new[: new.rfind(b"\n") + 1]
+        if not whole:
+            return
+        for line in whole.splitlines():
+            _paint(self._segments, json.loads(line))
+            self._lines += 1
+        self._seen = (inode, self._seen[1] + len(whole))
+        self.generation += 1
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _line(segment: Segment) -> dict[str, str]:
+    return {
+        "first": segment.first.isoformat(),
+        "last": segment.last.isoformat(),
+        "code_version": segment.code_version,
+        "computed_at": segment.computed_at.isoformat(),
+        "changed_at": segment.changed_at.isoformat(),
+    }
+
+
+def _paint(segments: list[Segment], line: dict[str, Any]) -> None:
+    """Lay one line over the segments: what it covers is replaced, ends that stick out stay."""
+    first, last = date.fromisoformat(line["first"]), date.fromisoformat(line["last"])
+    start = bisect_left(segments, first, key=lambda s: s.last)
+    stop, kept = start, []
+    while stop < len(segments) and segments[stop].first <= last:
+        kept.extend(outside(segments[stop], first, last))
+        stop += 1
+    if "code_version" in line:
+        kept.append(
+            Segment(
+                first=first,
+                last=last,
+                code_version=line["code_version"],
+                computed_at=datetime.fromisoformat(line["computed_at"]),
+                changed_at=datetime.fromisoformat(line["changed_at"]),
+            )
+        )
+    segments[start:stop] = sorted(kept, key=lambda s: s.first)
+
+
+def outside(segment: Segment, first: date, last: date) -> list[Segment]:
+    """Parts of `segment` before `first` and after `last`."""
+    parts = []
+    if segment.first < first:
+        parts.append(replace(segment, last=first - timedelta(days=1)))
+    if segment.last > last:
+        parts.append(replace(segment, first=last + timedelta(days=1)))
+    return parts

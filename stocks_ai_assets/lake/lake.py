@@ -1,0 +1,246 @@
+"""The lake as the rest of the package sees it: read, write, versions, coverage, history."""
+
+import threading
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from stocks_ai_assets.errors import UnknownNameError
+from stocks_ai_assets.lake.content import hash_sorted
+from stocks_ai_assets.lake.contract import conforming
+from stocks_ai_assets.lake.coverage import Ledger, Segment
+from stocks_ai_assets.lake.failures import storage_failures
+from stocks_ai_assets.lake.handles import Handle
+from stocks_ai_assets.lake.marker import require_format, write_format
+from stocks_ai_assets.lake.periods import merged_ranges
+from stocks_ai_assets.lake.records import Commit, Fingerprint, commit_of
+from stocks_ai_assets.lake.replacing import replace_partitions
+from stocks_ai_assets.lake.target import Target
+from stocks_ai_assets.lake.writing import FILE_BYTES, Stamps, Written
+from stocks_ai_assets.tables import TABLES
+from stocks_ai_assets.tables import table as table_named
+from stocks_ai_assets.tables.spec import STAMPS
+
+
+class Lake:
+    """Delta tables under one folder.
+
+    Parameters
+    ----------
+    root
+        Folder of the lake; made by the first write.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._handles: dict[str, Handle] = {}
+        self._ledgers: dict[tuple[str, str | None], Ledger] = {}
+        self._merged: dict[tuple[str, str | None], tuple[int, list[tuple[date, date]]]] = {}
+        self._lock = threading.RLock()
+        self._format_known = False
+
+    def tables(self) -> tuple[str, ...]:
+        """Names of the tables that were written, in the order of the data flow."""
+        return tuple(name for name in TABLES if self._handle(name).newest() is not None)
+
+    def version(self, table: str) -> int | None:
+        """Return the newest Delta version; None: never written."""
+        found = self._handle(table).newest()
+        return None if found is None else int(found.version())
+
+    def read(
+        self,
+        table: str,
+        first: date | None = None,
+        last: date | None = None,
+        columns: Sequence[str] | None = None,
+        slices: Sequence[str] | None = None,
+        version: int | None = None,
+        *,
+        with_stamps: bool = False,
+    ) -> pl.DataFrame:
+        """Return rows of one version, sorted by the table's key.
+
+        Parameters
+        ----------
+        table
+            Name of the table.
+        first, last
+            Partitions, both inclusive; None: without bound.
+        columns
+            Content columns, in the order wanted; None: all in contract order.
+        slices
+            Values of the slice column; None: all.
+        version
+            Delta version; None: the newest when called.
+        with_stamps
+            Add the stamps after the content columns.
+
+        Raises
+        ------
+        TableMissingError
+            The table was never written.
+        UnknownNameError
+            No such column or table.
+        """
+        contract = table_named(table)
+        wanted = [*(columns or contract.columns), *(STAMPS if with_stamps else ())]
+        unknown = [c for c in wanted if c not in contract.schema and c not in STAMPS]
+        if unknown:
+            raise UnknownNameError(
+                f"{table} has no column {', '.join(unknown)}. Columns: "
+                f"{', '.join(contract.columns)}."
+            )
+        handle = self._handle(table)
+        snapshot = handle.snapshot(version)
+        with storage_failures(f"{table} version {snapshot.version}", handle.path):
+            return snapshot.read(first=first, last=last, slices=slices, columns=wanted)
+
+    def write(
+        self,
+        table: str,
+        frame: pl.DataFrame,
+        *,
+        first: date | None,
+        last: date | None,
+        slice: str | None,  # noqa: A002  # the field's term, and keyword-only
+        stamps: Stamps,
+    ) -> Written:
+        """Replace the partitions `first`..`last` of one slice by `frame`.
+
+        Content that is already stored makes no new version and keeps its stamps.
+
+        Parameters
+        ----------
+        table
+            Name of the table.
+        frame
+            Content columns of the contract; any row and column order. May be empty: then the
+            partitions are covered and hold nothing.
+        first, last
+            Partitions, both inclusive; `first` None: from the beginning; both None: all of the
+            slice.
+        slice
+            Value of the table's slice column; None for tables without one.
+        stamps
+            Who computed the rows.
+
+        Raises
+        ------
+        ContractError
+            The rows break the contract, or lie outside the range or the slice.
+        ConflictError
+            Other writers kept winning.
+        StorageError
+            Disk full, read-only, or locked. Nothing was half written.
+        """
+        target = Target(table=table_named(table), first=first, last=last, slice=slice)
+        rows = conforming(frame, target)
+        digest = hash_sorted(rows, table)
+        handle, ledger = self._handle(table), self._ledger(table, slice)
+        with storage_failures(str(target), handle.path):
+            write_format(self.root)
+            with ledger.exclusively(), handle.lock:
+                return replace_partitions(handle, ledger, target, rows, digest, stamps)
+
+    def materialized(
+        self,
+        table: str,
+        slice: str | None = None,  # noqa: A002  # the field's term
+    ) -> list[tuple[date, date]]:
+        """Return the covered ranges, ascending, adjacent partitions merged.
+
+        Includes ranges without rows. A range without bound starts at `date.min` or ends at
+        `date.max`.
+        """
+        ledger = self._ledger(table, slice)
+        segments = ledger.segments()
+        known = self._merged.get((table, slice))
+        if known is None or known[0] != ledger.generation:
+            known = (ledger.generation, merged_ranges(segments, table_named(table)))
+            self._merged[table, slice] = known
+        return list(known[1])
+
+    def coverage(
+        self,
+        table: str,
+        slice: str | None = None,  # noqa: A002  # the field's term
+    ) -> tuple[Segment, ...]:
+        """Return what is materialized: by which code, computed when, changed when; ascending."""
+        return tuple(self._ledger(table, slice).segments())
+
+    def fingerprint(
+        self,
+        table: str,
+        first: date | None = None,
+        last: date | None = None,
+        slices: Sequence[str] | None = None,
+        version: int | None = None,
+    ) -> Fingerprint:
+        """Return number and content hash of the rows that `read` would return."""
+        rows = self.read(table, first, last, slices=slices, version=version)
+        return Fingerprint(table=table, rows=rows.height, content_hash=hash_sorted(rows, table))
+
+    def changes(self, table: str, from_version: int, to_version: int) -> pl.DataFrame:
+        """Return the rows that changed after `from_version`, up to and including `to_version`.
+
+        Returns
+        -------
+        pl.DataFrame
+            Content columns, `_change_type` (insert, delete, update_preimage, update_postimage) and
+            `_commit_version`; in the order of commits. Compaction changes nothing.
+        """
+        contract, handle = table_named(table), self._handle(table)
+        schema = {**contract.schema, "_change_type": pl.String(), "_commit_version": pl.Int64()}
+        with handle.lock, storage_failures(f"Changes of {table}", handle.path):
+            handle.require(from_version)
+            delta = handle.require(to_version)
+            if from_version >= to_version:
+                return pl.DataFrame(schema=schema)
+            rows = pl.DataFrame(delta.load_cdf(from_version + 1, to_version))
+        return rows.select(*schema).cast(dict(schema)).sort("_commit_version", maintain_order=True)
+
+    def history(self, table: str) -> tuple[Commit, ...]:
+        """Return all versions of a table, newest first."""
+        handle = self._handle(table)
+        with handle.lock, storage_failures(f"History of {table}", handle.path):
+            return tuple(commit_of(entry) for entry in handle.require().history())
+
+    def compact(self) -> None:
+        """Merge small files and write a checkpoint, for every table. Changes no content."""
+        from deltalake.exceptions import CommitFailedError
+
+        for name in self.tables():
+            handle = self._handle(name)
+            with handle.lock, storage_failures(f"Compacting {name}", handle.path):
+                delta = handle.require()
+                try:
+                    delta.optimize.compact(target_size=FILE_BYTES)
+                except CommitFailedError:
+                    # A writer came between; what is left will be compacted the next time.
+                    handle.reopen()
+                    delta = handle.require()
+                delta.create_checkpoint()
+
+    def _handle(self, table: str) -> Handle:
+        self._require_format()
+        with self._lock:
+            if table not in self._handles:
+                self._handles[table] = Handle(self.root, table_named(table))
+            return self._handles[table]
+
+    def _require_format(self) -> None:
+        if not self._format_known:
+            require_format(self.root)
+            self._format_known = True
+
+    def _ledger(self, table: str, slice_: str | None) -> Ledger:
+        self._require_format()
+        with self._lock:
+            if (table, slice_) not in self._ledgers:
+                name = f"{table}/{slice_}" if slice_ else table_named(table).name
+                file = self.root / "_materialized" / f"{name}.jsonl"
+                self._ledgers[table, slice_] = Ledger(file)
+            return self._ledgers[table, slice_]

@@ -1,0 +1,67 @@
+"""What the lake tells about itself: fingerprints and commits."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fingerprint:
+    """What the rows of a range are, in one value.
+
+    Parameters
+    ----------
+    table
+        Name of the table.
+    rows
+        Number of rows.
+    content_hash
+        See `content_hash`.
+    """
+
+    table: str
+    rows: int
+    content_hash: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Commit:
+    """One version in a table's history.
+
+    Parameters
+    ----------
+    version
+        Delta version.
+    timestamp
+        When it was committed, UTC.
+    operation
+        Delta's word for it: CREATE TABLE, WRITE, MERGE, OPTIMIZE.
+    run_id, code_version
+        Run and code that wrote it; empty for maintenance.
+    slice, first, last
+        What was written; empty: no slice, no bound.
+    """
+
+    version: int
+    timestamp: datetime
+    operation: str
+    run_id: str
+    code_version: str
+    slice: str
+    first: str
+    last: str
+
+
+def commit_of(entry: Mapping[str, Any]) -> Commit:
+    """Read one entry of Delta's history."""
+    return Commit(
+        version=int(entry["version"]),
+        timestamp=datetime.fromtimestamp(entry["timestamp"] / 1000, UTC),
+        operation=str(entry["operation"]),
+        run_id=str(entry.get("run_id", "")),
+        code_version=str(entry.get("code_version", "")),
+        slice=str(entry.get("slice", "")),
+        first=str(entry.get("first", "")),
+        last=str(entry.get("last", "")),
+    )
