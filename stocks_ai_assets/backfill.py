@@ -251,6 +251,8 @@ def run(
         if on_written:
             on_written(report)
 
+    # A source that cannot be opened fails here, before there is a run to fail.
+    _ = deployment.source
     definitions = definitions_of(deployment, note)
     for step in plan(deployment, first, last) if steps is None else steps:
         if on_step:

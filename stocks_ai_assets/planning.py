@@ -4,6 +4,7 @@
 or settings, or when an input partition changed after it was computed.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,7 +15,7 @@ import numpy.typing as npt
 
 from stocks_ai_assets.assets.nodes import Node
 from stocks_ai_assets.domain.ranges import input_range
-from stocks_ai_assets.domain.transform import Parameters, Window
+from stocks_ai_assets.domain.transform import Parameters, Transform, Window
 from stocks_ai_assets.lake import Lake
 from stocks_ai_assets.partitions import window_of
 
@@ -104,7 +105,7 @@ def due(
         return {window.last: "fresh" if covered else "missing"}
     wanted = window_of(node.table.partitioned_by, window)
     own = history(lake, node, wanted.partitions)
-    newest = _newest_inputs(lake, nodes, node, wanted, cache)
+    newest = _newest_inputs(lake, nodes, node, own, wanted, cache)
     states: dict[date, State] = {}
     for i, partition in enumerate(wanted.partitions):
         if np.isnat(own.computed_at[i]):
@@ -120,41 +121,60 @@ def _newest_inputs(
     lake: Lake,
     nodes: Mapping[str, Node],
     node: Node,
+    own: History,
     wanted: Window,
     cache: dict[str, History],
 ) -> Moments:
-    """When any input of each partition last changed; NaT where none ever did."""
-    newest = np.full(len(wanted.partitions), NEVER, dtype="datetime64[us]")
-    if node.transform is None:
+    """When any input of each partition last changed; NaT: never, or before all was computed."""
+    newest = np.full(len(own.partitions), NEVER, dtype="datetime64[us]")
+    computed = own.computed_at[~np.isnat(own.computed_at)]
+    if node.transform is None or not len(computed):
         return newest
-    windows = [
-        Window(partitions=(p,), calendar=wanted.calendar, parameters=wanted.parameters)
-        for p in wanted.partitions
-    ]
+    writers = {(n.table.name, n.slice): n for n in nodes.values()}
     for name, declared in node.transform.inputs.items():
-        ranges = [input_range(node.transform, name, each) for each in windows]
         for slice_ in declared.slices or (None,):
-            upstream = next(
-                n for n in nodes.values() if (n.table.name, n.slice) == (declared.table, slice_)
-            )
-            if upstream.table.partitioned_by == "none" or upstream is node:
+            upstream = writers[declared.table, slice_]
+            if upstream.table.partitioned_by == "none":
                 # The ledger of trials grows with every configuration; that alone makes no
                 # result wrong.
                 continue
             past = cache.get(upstream.name) or _whole_history(lake, upstream, wanted)
             cache[upstream.name] = past
-            days = np.array(past.partitions, dtype="datetime64[D]")
-            # NaT would poison a maximum.
-            moments = past.changed_at.astype(np.int64)
-            for i, found in enumerate(ranges):
-                if found is None:
-                    continue
-                low = 0 if found.first is None else int(np.searchsorted(days, _day(found.first)))
-                high = int(np.searchsorted(days, _day(found.last), side="right"))
-                if high > low:
-                    latest = moments[low:high].max().astype("datetime64[us]")
-                    newest[i] = latest if np.isnat(newest[i]) else np.fmax(newest[i], latest)
+            if np.fmax.reduce(past.changed_at, initial=NEVER) > computed.min():
+                reach = _reach(node.transform, name, past.partitions, wanted)
+                newest = np.fmax(newest, _latest(past.changed_at, reach))
     return newest
+
+
+def _reach(
+    transform: Transform, name: str, days: Sequence[date], wanted: Window
+) -> list[tuple[int, int]]:
+    """Positions in `days`, from and to before, that each partition of `wanted` reads."""
+    calendar, parameters = wanted.calendar, wanted.parameters
+    found = []
+    for partition in wanted.partitions:
+        window = Window(partitions=(partition,), calendar=calendar, parameters=parameters)
+        read = input_range(transform, name, window)
+        if read is None:
+            found.append((0, 0))
+            continue
+        low = 0 if read.first is None else bisect_left(days, read.first)
+        found.append((low, bisect_right(days, read.last)))
+    return found
+
+
+def _latest(changed_at: Moments, reach: Sequence[tuple[int, int]]) -> Moments:
+    """Latest moment within each range; NaT where there is none."""
+    so_far = np.fmax.accumulate(changed_at) if len(changed_at) else changed_at
+    latest = [
+        NEVER
+        if high <= low
+        else so_far[high - 1]
+        if low == 0
+        else np.fmax.reduce(changed_at[low:high])
+        for low, high in reach
+    ]
+    return np.array(latest, dtype="datetime64[us]")
 
 
 def _whole_history(lake: Lake, node: Node, wanted: Window) -> History:
@@ -168,7 +188,3 @@ def _whole_history(lake: Lake, node: Node, wanted: Window) -> History:
         parameters=parameters,
     )
     return history(lake, node, window_of(node.table.partitioned_by, sessions).partitions)
-
-
-def _day(day: date) -> np.datetime64:
-    return np.datetime64(day, "D")

@@ -174,9 +174,14 @@ def _print_result(result: "Result", first: date, last: date, *, as_json: bool) -
     if not result.written:
         typer.echo(f"{first}..{last} is up to date.")
         return
+    split = {
+        "reading": result.seconds_reading,
+        "computing": result.seconds_computing,
+        "writing": result.seconds_writing,
+        "Dagster": other,
+    }
     typer.echo(
-        f"{first}..{last}: {result.written} assets, {result.rows:,} rows, "
-        f"{result.changed} changed, {result.seconds:.1f} s (reading {result.seconds_reading:.1f}, computing "
-        f"{result.seconds_computing:.1f}, writing {result.seconds_writing:.1f}, "
-        f"Dagster {other:.1f})."
+        f"{first}..{last}: {result.written} assets, {result.rows:,} rows, {result.changed} "
+        f"changed, {result.seconds:.1f} s "
+        f"({', '.join(f'{name} {seconds:.1f}' for name, seconds in split.items())})."
     )

@@ -13,7 +13,7 @@ from stocks_ai_assets.cli.printing import print_json, print_table
 if TYPE_CHECKING:
     from stocks_ai_assets.explanation import Explanation
 
-_HIDDEN = ("symbol", "session", "source", "available_at")
+_HIDDEN = ("symbol", "session", "source", "available_at", "fact_id", "accession", "period_start")
 
 
 def explain(
@@ -147,10 +147,7 @@ def _print_signals(table: str, values: dict[str, Any]) -> None:
 
 
 def _print_facts(table: str, rows: list[dict[str, Any]]) -> None:
-    shown = [
-        {name: value for name, value in row.items() if name not in (*_HIDDEN, "fact_id")}
-        for row in rows
-    ]
+    shown = [{name: value for name, value in row.items() if name not in _HIDDEN} for row in rows]
     sources = ", ".join(sorted({str(row["source"]) for row in rows}))
     units = ", ".join(
         f"{name} in {unit}"

@@ -8,7 +8,7 @@ import typer
 
 from stocks_ai_assets.cli.arguments import AsJson, SessionArgument, parse_day, parse_session
 from stocks_ai_assets.cli.opening import deployment
-from stocks_ai_assets.cli.printing import print_json, print_table
+from stocks_ai_assets.cli.printing import percent, print_json, print_table
 from stocks_ai_assets.errors import TableMissingError, UsageError
 
 if TYPE_CHECKING:
@@ -54,7 +54,18 @@ def status(*, as_json: AsJson = False) -> None:
             }
         )
         return
-    print_table(f"Lake {opened.settings.lake}{simulated_note(opened)}", rows)
+    shown = [
+        {
+            "asset": each.name,
+            "partitions": f"{each.first}..{each.last}" if each.first else None,
+            "done": each.materialized,
+            "missing": each.missing,
+            "stale": each.stale,
+            "version": each.version,
+        }
+        for each in found.assets
+    ]
+    print_table(f"Lake {opened.settings.lake}{simulated_note(opened)}", shown)
     typer.echo(
         f"Source {opened.source.name}: sessions until {found.source_session}. "
         f"Lake: {found.first_session}..{found.newest_session or 'empty'}."
@@ -101,11 +112,24 @@ def print_ranking(opened: "Deployment", day: date, *, top: int | None, as_json: 
     low, high = ranked.select(pl.min("confidence_score"), max=pl.max("confidence_score")).row(0)
     print_table(
         f"After the close of {day}, until the open of {target}{simulated_note(opened)}",
-        shown.drop("target_date").to_dicts(),
+        [
+            {
+                "rank": row["rank"],
+                "symbol": row["symbol"],
+                "score": f"{row['score']:+.2f}",
+                "expected": percent(row["predicted_return"], 2),
+                "alpha": percent(row["predicted_alpha"], 2),
+                "80 % interval": f"{percent(row['return_low'])} {percent(row['return_high'])}",
+                "confidence": f"{row['confidence_score']:.3f}",
+                "disagreement": f"{row['disagreement']:.2f}",
+                "agents": row["n_agents"],
+            }
+            for row in shown.to_dicts()
+        ],
         caption=(
-            f"{ranked.height} symbols. Returns are fractions over the horizon; confidence is the "
-            f"calibrated probability of the right side of the median, here "
-            f"{low:.3f}..{high:.3f}: .5 is a coin toss."
+            f"{ranked.height} symbols. Returns over the horizon. Confidence is the calibrated "
+            f"probability of the right side of the median, here {low:.3f}..{high:.3f}: .5 is a "
+            "coin toss."
         ),
     )
 

@@ -68,6 +68,18 @@ def main() -> None:
             raise
         typer.secho(f"{_title(error)}: {error}", fg="red", err=True)
         sys.exit(2 if isinstance(error, UsageError) else 1)
+    except Exception as error:
+        # The last resort: nothing that a person typed should end in a stack trace.
+        if show_traceback:
+            raise
+        first_line = (str(error).strip() or "no message").splitlines()[0]
+        typer.secho(
+            f"Unexpected {type(error).__name__}: {first_line}\n"
+            f"Run `stocks-ai {_TRACEBACK} ...` to see where it came from, and report it.",
+            fg="red",
+            err=True,
+        )
+        sys.exit(1)
     except KeyboardInterrupt:
         typer.secho(
             "Interrupted. What was written is whole; run the same command to go on.",

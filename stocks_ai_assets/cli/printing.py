@@ -1,9 +1,12 @@
 """How results look in a terminal and as JSON."""
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
+
+PIPE_WIDTH = 160
 
 
 def print_json(value: object) -> None:
@@ -18,13 +21,26 @@ def print_table(
     from rich.console import Console  # keeps --help quick
     from rich.table import Table
 
-    table = Table(title=title, caption=caption, title_justify="left", caption_justify="left")
-    for name in rows[0] if rows else ():
+    # A pipe has no width: nothing is wrapped there.
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+    console.print(title, style="bold", markup=False)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="underline")
+    for place, name in enumerate(rows[0] if rows else ()):
         numeric = any(isinstance(row[name], int | float) for row in rows)
-        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+        table.add_column(
+            name, justify="right" if numeric else "left", overflow="fold", no_wrap=place == 0
+        )
     for row in rows:
         table.add_row(*(shown(value) for value in row.values()))
-    Console().print(table)
+    console.print(table)
+    if caption:
+        console.print(caption, style="dim", markup=False)
+    console.print()
+
+
+def percent(value: float, decimals: int = 1) -> str:
+    """Return a fraction as a signed percentage."""
+    return f"{value:+.{decimals}%}"
 
 
 def shown(value: object) -> str:
@@ -38,6 +54,8 @@ def shown(value: object) -> str:
             return f"{value:.4g}" if abs(value) < 1e5 else f"{value:,.0f}"
         case int():
             return f"{value:,}"
+        case datetime():
+            return f"{value:%Y-%m-%d %H:%M}"
         case _:
             return str(value)
 

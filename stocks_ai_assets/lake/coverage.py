@@ -5,24 +5,15 @@ table and slice holds one JSON line a write; folding the lines gives the segment
 being written is marked pending and not covered: a process that dies leaves it to be run again.
 """
 
-import fcntl
 import json
 import os
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from time import monotonic, sleep
 from typing import Any
 
-from stocks_ai_assets.errors import StorageError
-
-PATIENCE = 120.0
-"""Seconds to wait for another writer of the same slice."""
-
-POLL = 0.02
 SLACK = 200
 """Lines beyond two a segment before the file is written anew."""
 
@@ -66,25 +57,15 @@ class Ledger:
         self._segments: list[Segment] = []
         self.generation = 0
 
+    @property
+    def lock(self) -> Path:
+        """Lock file of whoever writes this table and slice."""
+        return self._file.with_suffix(".lock")
+
     def segments(self) -> Sequence[Segment]:
         """Segments in ascending order, not overlapping."""
         self._catch_up()
         return self._segments
-
-    @contextmanager
-    def exclusively(self) -> Iterator[None]:
-        """Keep other writers of this table and slice out, in this and in other processes."""
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        with self._file.with_suffix(".lock").open("ab") as lock:
-            deadline = monotonic() + PATIENCE
-            while not _locked(lock.fileno()):
-                if monotonic() > deadline:
-                    raise StorageError(
-                        f"{self._file.stem}: another process has been writing this slice for more "
-                        f"than {PATIENCE:.0f} s ({lock.name}). Wait for it or end it."
-                    )
-                sleep(POLL)
-            yield
 
     def pending(self, first: date, last: date) -> None:
         """Mark a range as being written: not covered."""
@@ -132,14 +113,6 @@ class Ledger:
             self._lines += 1
         self._seen = (inode, self._seen[1] + len(whole))
         self.generation += 1
-
-
-def _locked(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _line(segment: Segment) -> dict[str, str]:

@@ -41,13 +41,9 @@ def difference(stored: pl.DataFrame, new: pl.DataFrame, table: Table) -> Differe
     if stored.is_empty():
         days = tuple(sorted(_days(table, new)))
         return Difference(upserted=new, deleted=stored, changed=days, unchanged=(), n_stored=0)
-    pairs = (
-        stored.select(table.key)
-        .with_row_index("_old")
-        .join(new.select(table.key).with_row_index("_new"), on=table.key, how="full", coalesce=True)
-    )
-    both = pairs.drop_nulls(["_old", "_new"])
-    old_side, new_side = stored[both["_old"]], new[both["_new"]]
+    pairs = _pairs(stored.select(table.key), new.select(table.key))
+    both = pairs.drop_nulls()
+    old_side, new_side = _rows(stored, both["_old"]), _rows(new, both["_new"])
     equal = np.ones(both.height, dtype=np.bool_)
     for name in table.columns:
         equal &= equal_bits(old_side.get_column(name), new_side.get_column(name))
@@ -64,6 +60,25 @@ def difference(stored: pl.DataFrame, new: pl.DataFrame, table: Table) -> Differe
         unchanged=tuple(sorted(unchanged)),
         n_stored=stored.height,
     )
+
+
+def _pairs(old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
+    """Return positions `_old` and `_new` of every key, null where a side does not have it."""
+    if old.equals(new):
+        positions = pl.int_range(old.height, dtype=pl.UInt32, eager=True)
+        return pl.DataFrame({"_old": positions, "_new": positions})
+    return (
+        old.with_row_index("_old")
+        .join(new.with_row_index("_new"), on=old.columns, how="full", coalesce=True)
+        .select("_old", "_new")
+        .sort("_old", "_new")
+    )
+
+
+def _rows(frame: pl.DataFrame, positions: pl.Series) -> pl.DataFrame:
+    """Return the rows at ascending positions, without copying when that is all of them."""
+    everything = positions.len() == frame.height and positions.is_sorted()
+    return frame if everything else frame[positions]
 
 
 def _days(table: Table, *frames: pl.DataFrame) -> set[date]:

@@ -8,6 +8,7 @@ from typing import Any
 from stocks_ai_assets.errors import LakeError, TableMissingError
 from stocks_ai_assets.lake.failures import storage_failures
 from stocks_ai_assets.lake.layout import PROPERTIES, delta_schema, folder, partition_columns
+from stocks_ai_assets.lake.locks import exclusively
 from stocks_ai_assets.lake.snapshot import Snapshot, snapshot_of
 from stocks_ai_assets.tables.spec import Table
 
@@ -112,9 +113,9 @@ class Handle:
 
     def _create(self) -> None:
         from deltalake import DeltaTable
-        from deltalake.exceptions import DeltaError
 
-        try:
+        # Two processes that create at once would both succeed, with two table identities.
+        with exclusively(self.path.with_name(f"{self.path.name}.lock"), self.table.name):
             DeltaTable.create(
                 str(self.path),
                 delta_schema(self.table.name),
@@ -124,10 +125,6 @@ class Handle:
                 description=self.table.description,
                 configuration=PROPERTIES,
             )
-        except DeltaError:
-            # Another process may have made it in this moment.
-            if not self._commit_file(0).exists():
-                raise
 
     def _adapt(self, delta: Any) -> None:
         """Add the columns that the contract has gained; refuse any other difference."""

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
+from urllib.parse import quote
 
 import polars as pl
 
@@ -13,6 +14,7 @@ from stocks_ai_assets.lake.contract import conforming
 from stocks_ai_assets.lake.coverage import Ledger, Segment
 from stocks_ai_assets.lake.failures import storage_failures
 from stocks_ai_assets.lake.handles import Handle
+from stocks_ai_assets.lake.locks import exclusively
 from stocks_ai_assets.lake.marker import require_format, write_format
 from stocks_ai_assets.lake.periods import merged_ranges
 from stocks_ai_assets.lake.records import Commit, Fingerprint, commit_of
@@ -142,7 +144,7 @@ class Lake:
         handle, ledger = self._handle(table), self._ledger(table, slice)
         with storage_failures(str(target), handle.path):
             write_format(self.root)
-            with ledger.exclusively(), handle.lock:
+            with exclusively(ledger.lock, str(target)), handle.lock:
                 return replace_partitions(handle, ledger, target, rows, digest, stamps)
 
     def materialized(
@@ -200,7 +202,11 @@ class Lake:
             if from_version >= to_version:
                 return pl.DataFrame(schema=schema)
             rows = pl.DataFrame(delta.load_cdf(from_version + 1, to_version))
-        return rows.select(*schema).cast(dict(schema)).sort("_commit_version", maintain_order=True)
+        return (
+            rows.select(*schema)
+            .cast(pl.Schema(schema))
+            .sort("_commit_version", maintain_order=True)
+        )
 
     def history(self, table: str) -> tuple[Commit, ...]:
         """Return all versions of a table, newest first."""
@@ -240,7 +246,7 @@ class Lake:
         self._require_format()
         with self._lock:
             if (table, slice_) not in self._ledgers:
-                name = f"{table}/{slice_}" if slice_ else table_named(table).name
-                file = self.root / "_materialized" / f"{name}.jsonl"
-                self._ledgers[table, slice_] = Ledger(file)
+                folder = self.root / "_materialized" / table_named(table).name
+                file = folder / quote(slice_, safe="") if slice_ else folder
+                self._ledgers[table, slice_] = Ledger(file.with_name(f"{file.name}.jsonl"))
             return self._ledgers[table, slice_]

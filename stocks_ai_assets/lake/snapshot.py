@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import polars as pl
 
@@ -101,7 +102,8 @@ def snapshot_of(handle: Any, table: Table, root: Path) -> Snapshot:
     start = pl.date(year, 1, 1) if has_years(table) else pl.lit(None, dtype=pl.Date)
     end = pl.date(year, 12, 31) if has_years(table) else pl.lit(None, dtype=pl.Date)
     files = actions.select(
-        path=pl.lit(f"{root}/") + pl.col("path"),
+        # The log holds paths in the spelling of URLs.
+        path=pl.Series([f"{root}/{unquote(path)}" for path in actions["path"]], dtype=pl.String),
         slice=column(f"partition.{table.slice}", pl.String),
         first=pl.coalesce(column(f"min.{partition}", pl.Date), start),
         last=pl.coalesce(column(f"max.{partition}", pl.Date), end),

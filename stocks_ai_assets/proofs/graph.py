@@ -4,14 +4,14 @@ Proofs materialize many small lakes, also with single transforms replaced. Nothi
 here; a deployment's own lake is filled by Dagster.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from time import perf_counter
 
 import polars as pl
 
-from stocks_ai_assets.assets.facts import read_facts
+from stocks_ai_assets.assets.facts import fact_version, read_facts
 from stocks_ai_assets.assets.nodes import Node, nodes
 from stocks_ai_assets.assets.trials import agents_of, code_of_graph
 from stocks_ai_assets.domain.evaluation.trials import merge_trials, trial_rows
@@ -19,6 +19,7 @@ from stocks_ai_assets.domain.graph import transforms
 from stocks_ai_assets.domain.transform import Parameters, Transform, Window, first_session_of
 from stocks_ai_assets.engines import local
 from stocks_ai_assets.engines.inputs import with_slices
+from stocks_ai_assets.errors import UnknownNameError
 from stocks_ai_assets.jobs import Stage, stages
 from stocks_ai_assets.lake import Lake, Stamps, Written
 from stocks_ai_assets.partitions import partition_range, window_of
@@ -67,17 +68,39 @@ class Graph:
         Symbols, as the ledger of trials names them.
     transforms
         Declarations of the computed tables; None: the project's own.
+    select
+        Assets to compute, with all that they read; empty: all.
     """
 
     source: Source
     parameters: Parameters
     universe: tuple[str, ...] = ()
     transforms: tuple[Transform, ...] | None = None
+    select: tuple[str, ...] = ()
 
     @property
     def nodes(self) -> dict[str, Node]:
-        """All assets by name, each after the assets it reads."""
-        return nodes(with_slices(self.transforms or transforms(self.parameters)))
+        """Assets by name, each after the assets it reads.
+
+        Raises
+        ------
+        UnknownNameError
+            An asset of `select` does not exist.
+        """
+        every = nodes(with_slices(self.transforms or transforms(self.parameters)))
+        return _with_upstream(every, self.select) if self.select else every
+
+
+def _with_upstream(every: Mapping[str, Node], select: Collection[str]) -> dict[str, Node]:
+    wanted = set(select)
+    if unknown := wanted - every.keys():
+        raise UnknownNameError(
+            f"No asset {', '.join(sorted(unknown))}. Assets: {', '.join(every)}."
+        )
+    for name in reversed(list(every)):
+        if name in wanted:
+            wanted.update(every[name].upstream)
+    return {name: node for name, node in every.items() if name in wanted}
 
 
 def materialize(
@@ -156,7 +179,7 @@ def write_node(graph: Graph, lake: Lake, node: Node, window: Window) -> Written:
         return local.materialize(lake, node.transform, window, run_id=RUN_ID, created=created)
     if node.table.kind != "fact":
         return _write_trials(graph, lake, node, window)
-    rows = read_facts(node, graph.source, window)
+    rows = read_facts(node, graph.source, window, fact_version(graph.universe))
     stamps = Stamps(
         run_id=RUN_ID, code_version=rows.code_version, input_versions={}, created=created
     )

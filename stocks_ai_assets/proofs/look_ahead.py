@@ -8,6 +8,7 @@ table must have the same content hash until the session.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -28,7 +29,7 @@ from stocks_ai_assets.proofs.sessions import (
     last_of_future,
     require_provable,
 )
-from stocks_ai_assets.sources.ports import Source
+from stocks_ai_assets.sources.folder import FolderSource
 
 Future = Literal["cut", "poisoned"]
 
@@ -114,74 +115,80 @@ class Proof:
         )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claim:
+    """What is to be proved, and on what.
+
+    Parameters
+    ----------
+    source
+        All facts, with the raw rows they come from.
+    parameters
+        Settings of the deployment; lakes start no earlier than its first session.
+    universe
+        Symbols of the deployment; empty: all.
+    select
+        Assets to compute, with all that they read; empty: all.
+    plant
+        Leak to plant.
+    history
+        Sessions of results before the first session proved. Facts before them come with the
+        first partition.
+    """
+
+    source: FolderSource
+    parameters: Parameters
+    universe: tuple[str, ...] = ()
+    select: tuple[str, ...] = ()
+    plant: Plant | None = None
+    history: int = HISTORY
+
+
 def prove_look_ahead(
-    source: Source,
-    parameters: Parameters,
-    sessions: Sequence[date] = (),
-    *,
-    universe: Sequence[str] = (),
-    plant: Plant | None = None,
-    progress: Progress | None = None,
+    claim: Claim, sessions: Sequence[date] = (), *, progress: Progress | None = None
 ) -> Proof:
     """Prove for each session that no row until then depends on anything later.
 
     Parameters
     ----------
-    source
-        All facts; has to offer its raw rows (see `proofs.cut`).
-    parameters
-        Settings of the deployment; the lakes start later than it, see
-        `sessions.HISTORY`.
+    claim
+        Graph and source.
     sessions
         Sessions to prove; empty: `default_sessions`.
-    universe
-        Symbols of the deployment; empty: all.
-    plant
-        Leak to plant.
     progress
-        Called after every asset with the name of the lake: all, cut, poisoned.
+        Called after every asset with the name of the lake.
 
     Raises
     ------
     UsageError
-        A session has no future in the source, or lies before the first partition.
+        A session has no past or no future in the source.
     """
     start = perf_counter()
+    source, parameters = claim.source, claim.parameters
     chosen = sorted(set(sessions or default_sessions(source, parameters)))
     for session in chosen:
         require_provable(session, source, parameters)
     found: list[Comparison] = []
     for group in _groups(chosen):
         with TemporaryDirectory(prefix="stocks-ai-proof-") as folder:
-            found.extend(
-                _prove(group, source, parameters, tuple(universe), plant, progress, Path(folder))
-            )
-    return Proof(comparisons=tuple(found), plant=plant, seconds=perf_counter() - start)
+            found.extend(_prove(claim, group, progress, Path(folder)))
+    return Proof(comparisons=tuple(found), plant=claim.plant, seconds=perf_counter() - start)
 
 
 def _prove(
-    sessions: Sequence[date],
-    source: Source,
-    parameters: Parameters,
-    universe: tuple[str, ...],
-    plant: Plant | None,
-    progress: Progress | None,
-    folder: Path,
+    claim: Claim, sessions: Sequence[date], progress: Progress | None, folder: Path
 ) -> Iterator[Comparison]:
-    first = max(nyse().offset(sessions[0], -HISTORY), parameters.first_session)
+    """Compare the lakes of sessions near each other; they share the first session and baseline."""
+    source = claim.source
+    earliest = nyse().offset(sessions[0], -claim.history)
+    first = max(earliest, claim.parameters.first_session)
     end = last_of_future(sessions[-1], source)
-    own = replace(parameters, first_session=first)
-    symbols = universe or source.symbols()
 
-    def filled(name: str, facts: Source, last: date) -> Lake:
+    def filled(name: str, facts: FolderSource, last: date) -> Lake:
         lake = Lake(folder / name)
-        materialize(
-            _graph(facts, own, symbols, plant),
-            lake,
-            first,
-            last,
-            on_step=(lambda step: progress(name, step)) if progress else None,
-        )
+        graph = _graph(claim, facts, first)
+        on_step = partial(progress, name) if progress else None
+        materialize(graph, lake, first, last, on_step=on_step)
         return lake
 
     baseline = filled("all", source, end)
@@ -195,17 +202,17 @@ def _prove(
                 yield Comparison(session=session, future=future, tables=tables)
 
 
-def _graph(
-    source: Source, parameters: Parameters, universe: tuple[str, ...], plant: Plant | None
-) -> Graph:
-    declared = transforms(parameters)
-    if plant is None:
-        return Graph(source=source, parameters=parameters, universe=universe)
+def _graph(claim: Claim, facts: FolderSource, first: date) -> Graph:
+    parameters = replace(claim.parameters, first_session=first)
+    # The universe is a setting: it does not shrink with what a source has.
+    universe = claim.universe or claim.source.symbols()
+    declared, plant = transforms(parameters), claim.plant
     return Graph(
-        source=plant.source(source),
+        source=plant.source(facts) if plant else facts,
         parameters=parameters,
         universe=universe,
-        transforms=tuple(plant.transform(each) for each in declared),
+        transforms=tuple(plant.transform(each) for each in declared) if plant else declared,
+        select=claim.select,
     )
 
 

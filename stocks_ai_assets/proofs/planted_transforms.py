@@ -39,12 +39,12 @@ def momentum_off_by_one(transform: Transform) -> Transform:
         def extended(frames: Frames, window: Window) -> pl.DataFrame:
             honest = function(frames, window)
             ahead = _next_session(honest, "total_return").select(
-                "symbol", "session", ahead=1.0 + pl.col("total_return")
+                "symbol", "session", ahead=pl.col("total_return") + 1.0
             )
             momentum = pl.col("momentum_252_21", "momentum_126_21")
             return (
                 honest.join(ahead, on=["symbol", "session"], how="left")
-                .with_columns((1.0 + momentum) * pl.col("ahead") - 1.0)
+                .with_columns((momentum + 1.0) * pl.col("ahead") - 1.0)
                 .drop("ahead")
             )
 

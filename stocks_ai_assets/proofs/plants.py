@@ -86,7 +86,7 @@ _ALL = (
         name="model_sees_its_own_quarter",
         title="Models are fitted on what matured in the quarter in which they are used",
         imitates="a walk-forward split that is off by one period",
-        where="agents/models",
+        where="agents/models/volatility",
         transform=planted_transforms.model_sees_its_own_quarter,
     ),
     Plant(

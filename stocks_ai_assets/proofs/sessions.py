@@ -87,9 +87,7 @@ def _before_split(source: Source, sessions: tuple[date, ...]) -> date:
 def _reporting_season(source: Source, near: tuple[date, ...], anchor: date) -> date:
     following = {nyse().offset(session, 1): session for session in near}
     earnings = source.read("market.earnings", min(following), max(following))
-    counts = (
-        earnings.group_by("known_on").len().sort(["len", "known_on"], descending=[True, False])
-    )
+    counts = earnings.group_by("known_on").len().sort(["len", "known_on"], descending=[True, False])
     return following[counts.item(0, "known_on")] if counts.height else anchor
 
 

@@ -7,6 +7,16 @@
 from stocks_ai_assets.reports.data import ReportContext, ReportData
 from stocks_ai_assets.reports.gathering import gather
 from stocks_ai_assets.reports.page import build_page
+from stocks_ai_assets.reports.verdict import Verdict, verdict
 from stocks_ai_assets.reports.writing import build_report, write_report
 
-__all__ = ["ReportContext", "ReportData", "build_page", "build_report", "gather", "write_report"]
+__all__ = [
+    "ReportContext",
+    "ReportData",
+    "Verdict",
+    "build_page",
+    "build_report",
+    "gather",
+    "verdict",
+    "write_report",
+]

@@ -1,5 +1,6 @@
 """What a report is made of. Everything else in this package is a pure function of `ReportData`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -49,14 +50,6 @@ def empty(table: str) -> pl.DataFrame:
     return pl.DataFrame(schema=TABLES[table].schema)
 
 
-def _rows_of(table: str) -> pl.DataFrame:
-    return field(default_factory=lambda: empty(table))  # type: ignore[no-any-return]  # a field
-
-
-def _rows(schema: pl.Schema) -> pl.DataFrame:
-    return field(default_factory=lambda: pl.DataFrame(schema=schema))  # type: ignore[no-any-return]
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReportContext:
     """Settings of the deployment that a reader must know.
@@ -71,12 +64,15 @@ class ReportContext:
         Settings that change results: horizon, costs, first session.
     code_version
         Version of the code that computed the results.
+    planted
+        Rank IC planted in a simulated market, by agent.
     """
 
     source: str
     simulated: bool
     parameters: Parameters
     code_version: str
+    planted: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,21 +105,21 @@ class ReportData:
     """
 
     context: ReportContext
-    skill: pl.DataFrame = _rows_of("evaluation.agent_skill")
-    calibration: pl.DataFrame = _rows_of("evaluation.calibration")
-    performance: pl.DataFrame = _rows_of("evaluation.performance")
-    var_backtests: pl.DataFrame = _rows_of("evaluation.var_backtests")
-    trials: pl.DataFrame = _rows_of("evaluation.trials")
-    returns: pl.DataFrame = _rows_of("portfolio.returns")
-    risk: pl.DataFrame = _rows_of("portfolio.risk")
-    models: pl.DataFrame = _rows_of("agents.models")
-    supervisor_models: pl.DataFrame = _rows_of("meta.supervisor_models")
-    latest: pl.DataFrame = _rows_of("meta.synthesized_predictions")
-    names: pl.DataFrame = _rows(NAMES)
-    presence: pl.DataFrame = _rows(PRESENCE)
-    inventory: pl.DataFrame = _rows(INVENTORY)
-    gaps: pl.DataFrame = _rows(GAPS)
-    quarantine: pl.DataFrame = _rows(QUARANTINE)
+    skill: pl.DataFrame
+    calibration: pl.DataFrame
+    performance: pl.DataFrame
+    var_backtests: pl.DataFrame
+    trials: pl.DataFrame
+    returns: pl.DataFrame
+    risk: pl.DataFrame
+    models: pl.DataFrame
+    supervisor_models: pl.DataFrame
+    latest: pl.DataFrame
+    names: pl.DataFrame
+    presence: pl.DataFrame
+    inventory: pl.DataFrame
+    gaps: pl.DataFrame
+    quarantine: pl.DataFrame
 
     @property
     def period(self) -> tuple[date, date] | None:

@@ -18,6 +18,7 @@ from stocks_ai_assets.reports.data import ReportData, as_of
 from stocks_ai_assets.reports.selection import (
     Comparison,
     Row,
+    Rows,
     comparisons,
     known_backtests,
     known_calibration,
@@ -40,12 +41,27 @@ Tone = Literal["good", "plain", "bad", "missing"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """One topic judged: a word for those in a hurry, and sentences with the figures."""
+    """One topic judged.
+
+    Parameters
+    ----------
+    topic
+        Skill, Calibration, Portfolio or Risk.
+    tone
+        How to colour it.
+    word
+        For those in a hurry.
+    text
+        Sentences with the figures.
+    command
+        What fills in missing figures; empty: nothing is missing.
+    """
 
     topic: str
     tone: Tone
     word: str
     text: str
+    command: str = ""
 
 
 def _nothing(topic: str, table: str) -> Finding:
@@ -53,11 +69,12 @@ def _nothing(topic: str, table: str) -> Finding:
         topic=topic,
         tone="missing",
         word="not known",
-        text=f"{table} has no rows yet. Fill it: {command(table)}",
+        text=f"{table} has no rows yet. Fill it with",
+        command=command(table),
     )
 
 
-def judged(rows: list[Row]) -> list[Row]:
+def judged(rows: Rows) -> Rows:
     """Scores with a year of matured sessions and a t: fewer prove nothing either way."""
     return [
         row
@@ -66,23 +83,28 @@ def judged(rows: list[Row]) -> list[Row]:
     ]
 
 
-def provable(rows: list[Row]) -> list[Row]:
+def provable(rows: Rows) -> Rows:
     """Scores that are significant and point the right way."""
     return [row for row in judged(rows) if row["significant"] and row["rank_ic"] > 0]
 
 
-def provably_wrong(rows: list[Row]) -> list[Row]:
+def provably_wrong(rows: Rows) -> Rows:
     """Scores that are significant and point the wrong way."""
     return [row for row in judged(rows) if row["significant"] and row["rank_ic"] < 0]
 
 
-def skill_text(row: Row) -> str:
+def skill_figures(row: Row) -> str:
     """Return the figures of one score as part of a sentence."""
     return (
-        f"{score_title(row['agent'])} (rank IC {decimal(row['rank_ic'], 3)}, 95 % band "
-        f"{decimal(row['ic_low'], 3)} to {decimal(row['ic_high'], 3)}, "
-        f"t {decimal(row['t_newey_west'], 1)}, {whole(row['n_sessions'])} sessions)"
+        f"rank IC {decimal(row['rank_ic'], 3)}, 95 % band {decimal(row['ic_low'], 3)} to "
+        f"{decimal(row['ic_high'], 3)}, t {decimal(row['t_newey_west'], 1)}, "
+        f"{whole(row['n_sessions'])} sessions"
     )
+
+
+def skill_text(row: Row) -> str:
+    """Return a score with its figures."""
+    return f"{score_title(row['agent'])} ({skill_figures(row)})"
 
 
 def skill(data: ReportData) -> Finding:
@@ -182,25 +204,42 @@ def portfolio(data: ReportData) -> Finding:
         word = "beat both, provably" if sure else "beat both, unproven"
     else:
         word = "did not beat both"
+    market = rows.get("market", {}).get("sharpe")
     return Finding(
         topic="Portfolio",
         tone="good" if sure and enough else "plain",
         word=word,
-        text=f"Net of costs, long only made {percent(row['annual_return'])} a year. "
-        f"{' '.join(_compared(each) for each in found)} Its Sharpe ratio is "
-        f"{decimal(row['sharpe'])} a year; the probability that this is more than the luck of "
-        f"the best of {plural(row['n_trials'], 'trial')} is {percent(deflated, 0)} (deflated "
-        f"Sharpe; {percent(targets.DEFLATED_SHARPE_ENOUGH, 0)} would be convincing).",
+        text=f"Net of costs, long only made {percent(row['annual_return'])} a year: "
+        f"{listed([_compared(each) for each in found])}, each over the same "
+        f"{whole(found[0].n_sessions)} sessions. Its Sharpe ratio is {decimal(row['sharpe'])} a "
+        f"year (market {decimal(market)}). {_deflated(rows)}",
+    )
+
+
+def _deflated(rows: dict[str, Row]) -> str:
+    """Say what is left of the Sharpe ratios after so many trials."""
+    known = [
+        f"{percent(rows[name]['deflated_sharpe'], 0)} for {strategy_title(name).lower()}"
+        for name in ("long_only", "long_short")
+        if name in rows and rows[name]["deflated_sharpe"] is not None
+    ]
+    if not known:
+        return "The deflated Sharpe ratio is not known."
+    trials = plural(rows["long_only"]["n_trials"], "trial")
+    return (
+        f"The probability that a Sharpe ratio is more than the luck of the best of {trials} is "
+        f"{listed(known)} (deflated Sharpe; above "
+        f"{percent(targets.DEFLATED_SHARPE_ENOUGH, 0)} would convince; long only carries the "
+        "market's own return)."
     )
 
 
 def _compared(found: Comparison) -> str:
     verb = "more" if found.difference > 0 else "less"
     luck = "beyond luck" if abs(found.t) > SIGNIFICANT_T else "not to be told from luck"
-    title = strategy_title(found.benchmark)
     return (
-        f"That is {percent(abs(found.difference))} a year {verb} than {title[0].lower()}{title[1:]} "
-        f"over the same {whole(found.n_sessions)} sessions (t {decimal(found.t, 1)}, {luck})."
+        f"{percent(abs(found.difference))} {verb} than the "
+        f"{strategy_title(found.benchmark).lower()} (t {decimal(found.t, 1)}, {luck})"
     )
 
 
@@ -209,19 +248,15 @@ def rate_words(row: Row) -> str:
     if row["kupiec_p"] is None:
         return "not tested"
     if row["kupiec_p"] >= targets.TEST_LEVEL:
-        return "as many breaches as promised"
-    if row["breach_rate"] > 1.0 - row["level"]:
-        return "too many breaches: risk was underestimated"
-    return "too few breaches: risk was overestimated"
+        return "as promised"
+    return "too many" if row["breach_rate"] > 1.0 - row["level"] else "too few"
 
 
 def cluster_words(row: Row) -> str:
     """Judge the order of breaches by Christoffersen's test."""
     if row["christoffersen_p"] is None:
         return "not tested"
-    if row["christoffersen_p"] < targets.TEST_LEVEL:
-        return "breaches come in clusters"
-    return "no sign of clusters"
+    return "in clusters" if row["christoffersen_p"] < targets.TEST_LEVEL else "no clusters"
 
 
 def risk(data: ReportData) -> Finding:
@@ -238,7 +273,7 @@ def risk(data: ReportData) -> Finding:
     sentences = [
         f"VaR {percent(row['level'], 0)}: {plural(row['n_breaches'], 'breach', 'breaches')} in "
         f"{plural(row['n_sessions'], 'session')} where "
-        f"{decimal(row['n_sessions'] * (1.0 - row['level']), 0)} were due, {rate_words(row)} "
+        f"{decimal(row['n_sessions'] * (1.0 - row['level']), 0)} were due: {rate_words(row)} "
         f"(Kupiec p {decimal(row['kupiec_p'], 3)}), {cluster_words(row)} "
         f"(Christoffersen p {decimal(row['christoffersen_p'], 3)})."
         for row in rows

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
+from itertools import pairwise
 
 import polars as pl
 
@@ -55,16 +56,19 @@ def gather(lake: Lake, context: ReportContext) -> ReportData:
     """
     versions = {name: lake.version(name) for name in TABLES}
     whole = {
-        field: lake.read(name, version=versions[name])
+        field: empty(name) if versions[name] is None else lake.read(name, version=versions[name])
         for field, name in WHOLE.items()
-        if versions[name] is not None
     }
     predictions = _columns(lake, PREDICTIONS, versions, "agent", "prediction_date")
     priced = _columns(lake, PRICED, versions, "symbol", "session")
     read = {PREDICTIONS: predictions, PRICED: priced} | {
         WHOLE[field]: frame for field, frame in whole.items()
     }
-    hashes = {WHOLE[field]: content_hash(frame, WHOLE[field]) for field, frame in whole.items()}
+    hashes = {
+        WHOLE[field]: content_hash(frame, WHOLE[field])
+        for field, frame in whole.items()
+        if versions[WHOLE[field]] is not None
+    }
     return ReportData(
         context=context,
         **whole,
@@ -72,7 +76,7 @@ def gather(lake: Lake, context: ReportContext) -> ReportData:
         names=_names(lake, priced, versions),
         presence=presence(predictions, priced),
         inventory=_inventory(lake, read, versions, hashes),
-        gaps=_gaps(lake, predictions, whole.get("models"), versions),
+        gaps=_gaps(lake, predictions, whole["models"], versions),
         quarantine=_quarantine(lake, versions),
     )
 
@@ -102,7 +106,7 @@ def _names(lake: Lake, priced: pl.DataFrame, versions: dict[str, int | None]) ->
         priced.select(pl.col("symbol").unique())
         .join(newest.drop("known_on"), on="symbol", how="left")
         .sort("symbol")
-        .match_schema(NAMES)
+        .select(pl.col(name).cast(dtype) for name, dtype in NAMES.items())
     )
 
 
@@ -121,11 +125,9 @@ def presence(predictions: pl.DataFrame, priced: pl.DataFrame) -> pl.DataFrame:
     pl.DataFrame
         See `ReportData.presence`. Every agent has every year from the first with a price on.
     """
-    sessions = priced.group_by("session").agg(priced=pl.len().cast(pl.Int64))
+    sessions = priced.group_by("session").agg(priced=pl.len())
     agents = predictions.select(pl.col("agent").unique())
-    said = predictions.group_by("agent", session="prediction_date").agg(
-        predictions=pl.len().cast(pl.Int64)
-    )
+    said = predictions.group_by("agent", session="prediction_date").agg(predictions=pl.len())
     return (
         sessions.join(agents, how="cross")
         .join(said, on=["agent", "session"], how="left")
@@ -133,12 +135,11 @@ def presence(predictions: pl.DataFrame, priced: pl.DataFrame) -> pl.DataFrame:
         .group_by("agent", "year")
         .agg(
             pl.col("predictions", "priced").sum(),
-            sessions=pl.len().cast(pl.Int64),
-            silent_sessions=(pl.col("predictions") == 0).sum().cast(pl.Int64),
+            sessions=pl.len(),
+            silent_sessions=(pl.col("predictions") == 0).sum(),
         )
         .sort("agent", "year")
-        .select(PRESENCE.names())
-        .match_schema(PRESENCE)
+        .select(pl.col(name).cast(dtype) for name, dtype in PRESENCE.items())
     )
 
 
@@ -176,13 +177,13 @@ def _inventory(
 def _gaps(
     lake: Lake,
     predictions: pl.DataFrame,
-    models: pl.DataFrame | None,
+    models: pl.DataFrame,
     versions: dict[str, int | None],
 ) -> pl.DataFrame:
     """Partitions that were never materialized between two that were."""
     slices: dict[str, Sequence[str]] = {
         PREDICTIONS: predictions.get_column("agent").unique().sort().to_list(),
-        "agents.models": [] if models is None else models["model"].unique().sort().to_list(),
+        "agents.models": models.get_column("model").unique().sort().to_list(),
     }
     rows = [
         {"table": name, "slice": slice_, "first": first, "last": last, "partitions": count}
@@ -196,7 +197,7 @@ def _gaps(
 
 def _between(covered: list[tuple[date, date]], table: Table) -> Iterator[tuple[date, date, int]]:
     day = timedelta(days=1)
-    for (_, before), (after, _) in zip(covered, covered[1:], strict=False):
+    for (_, before), (after, _) in pairwise(covered):
         if table.partitioned_by == "quarter":
             absent = tuple(q for q in quarters_between(before + day, after - day) if q > before)
         else:
@@ -209,7 +210,7 @@ def _quarantine(lake: Lake, versions: dict[str, int | None]) -> pl.DataFrame:
     rows = _columns(lake, QUARANTINED, versions, "source_table", "reason")
     return (
         rows.group_by("source_table", "reason")
-        .agg(rows=pl.len().cast(pl.Int64))
+        .agg(rows=pl.len())
         .sort("source_table", "reason")
-        .match_schema(QUARANTINE)
+        .select(pl.col(name).cast(dtype) for name, dtype in QUARANTINE.items())
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 from stocks_ai_assets.assets.nodes import asset_name
 from stocks_ai_assets.reports.charts.theme import Spec
+from stocks_ai_assets.reports.wording import NARROW_SPACE
 from stocks_ai_assets.tables import TABLES
 
 CATALOG = "stocks_ai"
@@ -20,8 +21,10 @@ class Html(str):
 
 
 def escaped(text: str) -> Html:
-    """Return `text` safe inside an element or attribute."""
-    return text if isinstance(text, Html) else Html(html.escape(text))
+    """Return `text` safe inside an element or attribute; a number keeps its percent sign."""
+    if isinstance(text, Html):
+        return text
+    return Html(html.escape(text.replace(" %", f"{NARROW_SPACE}%")))
 
 
 def joined(parts: Iterable[str]) -> Html:
@@ -55,10 +58,15 @@ def source_line(*tables: str) -> Html:
     for name in tables:
         contract = TABLES[name].contract
         names.append(
-            f"{link(table_anchor(name), asset_name(name))}, contract "
+            f"{table_link(name)}, contract "
             f"{element('code', f'{contract.__module__}.{contract.__name__}')}"
         )
     return Html(f'<span class="source">Source: {"; ".join(names)}</span>')
+
+
+def table_link(name: str) -> Html:
+    """Return a link from an asset's name to its row among the tables of the lake."""
+    return link(table_anchor(name), asset_name(name))
 
 
 def table_anchor(table: str) -> str:
@@ -202,6 +210,4 @@ def section(anchor: str, title: str, *content: str, level: int = 2) -> Html:
 
 def missing(what: str, command: str) -> Html:
     """Say what is not there and which command fills it."""
-    return Html(
-        f'<p class="missing">{escaped(what)} Fill it with {element("code", command)}.</p>'
-    )
+    return Html(f'<p class="missing">{escaped(what)} Fill it with {element("code", command)}.</p>')

@@ -31,6 +31,11 @@ LINKS = (
     ("quality", "Data"),
 )
 
+FOOTER = (
+    "<footer><p>Past results, simulated or not, say little about future ones. Nothing here is "
+    "advice.</p></footer>"
+)
+
 POLICY = (
     "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; "
     "img-src data:"
@@ -71,8 +76,7 @@ def build_page(data: ReportData) -> str:
             "<body>",
             _header(data),
             f"<main>\n{body}\n</main>",
-            '<footer><p>Past results, simulated or not, say little about future ones. '
-            "Nothing here is advice.</p></footer>",
+            FOOTER,
             f'<script type="application/json" id="chart-config">{embedded_json(CONFIG)}</script>',
             f"<script>{_library()}</script>",
             f"<script>\n{_resource('page.js')}</script>",
@@ -91,9 +95,7 @@ def _title(data: ReportData) -> str:
 
 def _header(data: ReportData) -> Html:
     badge = '<b class="badge">SIMULATED</b>' if data.context.simulated else ""
-    until = (
-        f"<span>{day(data.period[0])} to {day(data.period[1])}</span>" if data.period else ""
-    )
+    until = f"<span>{day(data.period[0])} to {day(data.period[1])}</span>" if data.period else ""
     links = "".join(link(anchor, name) for anchor, name in LINKS)
     pages = "".join(link(f"agent-{agent.name}", agent.name) for agent in AGENTS)
     return Html(
@@ -118,6 +120,6 @@ def _library() -> str:
             "The report needs the packages altair and vl-convert-python, which are not installed. "
             "Run: pip install 'stocks-ai-assets[report]'"
         ) from None
-    script: str = vl_convert.javascript_bundle()
+    script = vl_convert.javascript_bundle()  # type: ignore[call-arg]  # it has a default
     # What is left are names of XML namespaces; a JavaScript string reads \/ as /.
     return _ADDRESS.sub("", script).replace("http://www.w3.org", r"http:\/\/www.w3.org")

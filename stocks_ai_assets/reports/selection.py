@@ -15,6 +15,7 @@ from stocks_ai_assets.reports.data import ALL_WINDOW, ALL_YEARS, ReportData, as_
 from stocks_ai_assets.reports.wording import ALL_STRATEGIES, SCORES, own_label
 
 Row = Mapping[str, Any]
+Rows = Sequence[Row]
 
 PAIRS = (("long_only", "market"), ("long_only", "equal_weight"), ("long_short", "equal_agents"))
 """Which strategies are set against which; long-short has no market in it to be compared with."""
@@ -36,7 +37,7 @@ def own_skill(skill: pl.DataFrame, window: str = ALL_WINDOW) -> pl.DataFrame:
     return in_order(rows.sort("quarter"), "agent", SCORES)
 
 
-def known_skill(data: ReportData) -> list[Row]:
+def known_skill(data: ReportData) -> Rows:
     """Skill of every score as known now, each on its own label, with `raw_ic` beside it."""
     now = as_of(data.skill)
     raw = now.filter((pl.col("label") == "raw") & (pl.col("window") == ALL_WINDOW))
@@ -55,7 +56,7 @@ def known_skill(data: ReportData) -> list[Row]:
     return rows.to_dicts()
 
 
-def known_calibration(data: ReportData) -> list[Row]:
+def known_calibration(data: ReportData) -> Rows:
     """Calibration of every score as known now, all years together."""
     rows = as_of(data.calibration).filter(pl.col("year") == ALL_YEARS)
     return in_order(rows, "agent", SCORES).to_dicts()
@@ -67,12 +68,12 @@ def calibration_by_year(data: ReportData) -> pl.DataFrame:
     return in_order(rows.sort("year"), "agent", SCORES)
 
 
-def known_performance(data: ReportData) -> list[Row]:
+def known_performance(data: ReportData) -> Rows:
     """Performance of every strategy as known now."""
     return in_order(as_of(data.performance), "strategy", ALL_STRATEGIES).to_dicts()
 
 
-def known_backtests(data: ReportData) -> list[Row]:
+def known_backtests(data: ReportData) -> Rows:
     """Tests of value at risk as known now, by strategy and level."""
     rows = as_of(data.var_backtests).sort("level")
     return in_order(rows, "strategy", ALL_STRATEGIES).to_dicts()

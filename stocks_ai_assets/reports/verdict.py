@@ -6,8 +6,8 @@ from stocks_ai_assets.domain.evaluation.grid import SUPERVISOR
 from stocks_ai_assets.reports import findings
 from stocks_ai_assets.reports.data import ReportData
 from stocks_ai_assets.reports.findings import Finding, judged, provable, provably_wrong
-from stocks_ai_assets.reports.selection import known_skill
-from stocks_ai_assets.reports.wording import listed, plural, quarter_label, score_title
+from stocks_ai_assets.reports.selection import Rows, known_skill
+from stocks_ai_assets.reports.wording import decimal, listed, plural, quarter_label, score_title
 
 PLANTED = (
     "Prices, filings and news are made up, and skill was planted in them. Finding it shows that "
@@ -44,6 +44,16 @@ class Verdict:
     suspicions: tuple[str, ...]
     note: str
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The verdict for a terminal: headline, one line a finding, suspicions, note."""
+        return (
+            self.headline,
+            *(f"{e.topic}: {e.word}. {e.text} {e.command}".rstrip() for e in self.findings),
+            *(f"Too good to be true: {each}" for each in self.suspicions),
+            self.note,
+        )
+
 
 def verdict(data: ReportData) -> Verdict:
     """Judge the numbers of a report."""
@@ -59,8 +69,16 @@ def verdict(data: ReportData) -> Verdict:
         paragraph=_paragraph(data, found, suspicious=bool(suspicious)),
         findings=found,
         suspicions=suspicious,
-        note=PLANTED if data.context.simulated else SURVIVORS,
+        note=_planted(data) if data.context.simulated else SURVIVORS,
     )
+
+
+def _planted(data: ReportData) -> str:
+    planted = data.context.planted
+    if not planted:
+        return PLANTED
+    agents = listed([f"{name} {decimal(ic)}" for name, ic in planted.items()])
+    return f"{PLANTED} Planted rank IC over 21 sessions: {agents}; every other agent 0."
 
 
 def _headline(data: ReportData, *, suspicious: bool) -> str:
@@ -71,9 +89,13 @@ def _headline(data: ReportData, *, suspicious: bool) -> str:
         return "Too good to be true: look for a leak before anything else."
     if not judged(rows):
         return "Too early to say."
+    return _proof(rows, " in the simulated market" if data.context.simulated else "")
+
+
+def _proof(rows: Rows, where: str) -> str:
+    """Say who has provable skill."""
     proven = [row["agent"] for row in provable(rows)]
     wrong = [row["agent"] for row in provably_wrong(rows)]
-    where = " in the simulated market" if data.context.simulated else ""
     if SUPERVISOR in proven:
         return f"The supervisor has provable skill{where}."
     if proven:
@@ -116,9 +138,9 @@ def _paragraph(data: ReportData, found: tuple[Finding, ...], *, suspicious: bool
         )
     parts = [scope, skill]
     if by_topic["Calibration"].tone == "good":
-        parts.append("Its probabilities and intervals mean what they say.")
+        parts.append("The supervisor's probabilities and intervals mean what they say.")
     elif by_topic["Calibration"].tone == "bad":
-        parts.append("Its probabilities or intervals miss their targets.")
+        parts.append("The supervisor's probabilities or intervals miss their targets.")
     outcome = {
         "beat both, provably": "The long-only portfolio beat market and equal weight beyond luck.",
         "beat both, unproven": "The long-only portfolio is ahead of market and equal weight, by no "

@@ -8,7 +8,7 @@ from stocks_ai_assets.domain.evaluation.grid import EQUAL_WEIGHT, SUPERVISOR
 from stocks_ai_assets.domain.portfolio.returns import BENCHMARKS
 from stocks_ai_assets.domain.portfolio.weights import STRATEGIES
 
-MISSING = "–"
+MISSING = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
 NARROW_SPACE = "\N{NARROW NO-BREAK SPACE}"
 
@@ -84,9 +84,9 @@ def score_title(name: str) -> str:
 
 
 def command(table: str, slice_: str | None = None) -> str:
-    """Command that fills `table`."""
+    """Command that fills `table` and whatever it needs."""
     key = table.replace(".", "/") + (f"/{slice_}" if slice_ else "")
-    return f"stocks-ai backfill --select 'key:\"{key}\"'"
+    return f"stocks-ai backfill --select '+key:\"{key}\"'"
 
 
 def own_label(score: str) -> str:

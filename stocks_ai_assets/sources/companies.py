@@ -6,7 +6,6 @@ from datetime import date
 import polars as pl
 
 from stocks_ai_assets.sources.layout import CONSTITUENTS, INSTRUMENTS, MEMBERSHIP, PRICES
-from stocks_ai_assets.sources.raw import collect
 from stocks_ai_assets.sources.reading import Reading, end_of_day, newest_of_session
 
 SECTORS = (
@@ -90,11 +89,7 @@ def index_members(reading: Reading) -> pl.DataFrame:
 
 def _issuers(reading: Reading) -> pl.DataFrame:
     """Symbols in scope: `symbol`, `issuer_id`, day of the first price `began`, its `source`."""
-    in_scope = pl.col("symbol").is_in(reading.symbols) & pl.col("date").is_not_null()
-    days = (
-        reading.raw[PRICES.name].filter(in_scope).group_by("symbol").agg(began=pl.col("date").min())
-    )
-    first = collect(days, PRICES.name).with_columns(source=reading.origin(PRICES))
+    first = reading.began.with_columns(source=reading.origin(PRICES))
     numbers = reading.rows(INSTRUMENTS).unique("symbol", keep="none").select("symbol", "cik")
     number = pl.col("cik").cast(pl.Int64).cast(pl.String).str.zfill(CIK_DIGITS)
     return first.join(numbers, on="symbol", how="left").select(

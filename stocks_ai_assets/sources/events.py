@@ -5,7 +5,12 @@ from datetime import date
 import polars as pl
 
 from stocks_ai_assets.sources.layout import EARNINGS, ESG, RATINGS
-from stocks_ai_assets.sources.reading import Reading, end_of_day
+from stocks_ai_assets.sources.reading import (
+    Reading,
+    end_of_day,
+    new_york_day,
+    newest_of_session,
+)
 from stocks_ai_assets.sources.splits import NO_BASIS, product_after, real_splits
 
 EPS_DECIMALS = 6
@@ -19,23 +24,28 @@ that list were members until then. Never earlier."""
 def earnings(reading: Reading) -> pl.DataFrame:
     """Rows of market.earnings, known at the close of the session that reacts.
 
-    Clock times are often a vendor's default, so the session that reacts decides; an announcement
-    stamped after that session's close is known only after its stamp. EPS are put on the basis of
-    the shares of that session: the vendor adjusts them for real splits, never for spin-offs.
+    Clock times are often a vendor's default, so the session that reacts decides; where it lies
+    before the announcement (after the close: before the end of that day), the announcement does.
+    EPS are put on the basis of the shares of that session: the vendor adjusts them for real splits,
+    never for spin-offs.
     """
     rows = reading.rows(EARNINGS, reading.in_scope()).rename({"reaction_date": "reaction_session"})
     rows = reading.with_close(as_announced(rows, reading.splits), "reaction_session")
-    return rows.select(
-        "symbol",
-        "reaction_session",
-        "announced_at",
-        "eps_estimate",
-        "source",
-        when="session",
-        eps_reported="reported_eps",
-        available_at=pl.when(pl.col("available_at").is_not_null()).then(
-            pl.max_horizontal("available_at", "announced_at")
-        ),
+    rows = rows.with_columns(day=new_york_day("announced_at"))
+    before_open = pl.col("session") == "bmo"
+    told = pl.when(before_open).then("announced_at").otherwise(end_of_day("day"))
+    reacted = pl.col("available_at")
+    return reading.taken_up(
+        rows.select(
+            "symbol",
+            "reaction_session",
+            "announced_at",
+            "eps_estimate",
+            "source",
+            when="session",
+            eps_reported="reported_eps",
+            available_at=pl.when(reacted.is_not_null()).then(pl.max_horizontal(reacted, told)),
+        )
     )
 
 
@@ -69,35 +79,39 @@ def analyst_ratings(reading: Reading) -> pl.DataFrame:
     hour.
     """
     rows = reading.rows(RATINGS, reading.in_scope())
-    rows = rows.with_columns(
-        day=pl.col("graded_at").dt.convert_time_zone("America/New_York").dt.date()
-    )
-    return rows.select(
-        "symbol",
-        "graded_at",
-        "firm",
-        "source",
-        pl.col("from_grade", "to_grade", "action").replace("", None),
-        available_at=end_of_day("day"),
+    rows = rows.with_columns(day=new_york_day("graded_at"))
+    return reading.taken_up(
+        rows.select(
+            "symbol",
+            "graded_at",
+            "firm",
+            "source",
+            pl.col("from_grade", "to_grade", "action").replace("", None),
+            available_at=end_of_day("day"),
+        )
     )
 
 
 def esg_ratings(reading: Reading) -> pl.DataFrame:
     """Rows of market.esg_ratings, usable from the session after their day.
 
-    A row without a total is no rating and makes no row.
+    A row without a total is no rating and makes no row. Of two ratings that become known in one
+    session the last counts.
     """
     rated = pl.col("total_esg_risk").is_not_null()
     rows = reading.rows(ESG, reading.in_scope(), rated).with_columns(
         available_date=pl.col("available_date").fill_null(UNDATED_ESG)
     )
-    return rows.select(
+    ratings = rows.select(
         "symbol",
         "environment_risk",
         "social_risk",
         "governance_risk",
         "controversy_score",
         "source",
+        "available_date",
         total_risk="total_esg_risk",
         available_at=end_of_day("available_date"),
     )
+    known = reading.known(reading.taken_up(ratings))
+    return newest_of_session(known, ["symbol"], by="available_date").drop("known_on")

@@ -2,26 +2,8 @@
 
 import polars as pl
 
-from stocks_ai_assets.sources.layout import FILINGS, STATEMENTS
+from stocks_ai_assets.sources.layout import FILINGS, STATEMENT_ITEMS, STATEMENTS
 from stocks_ai_assets.sources.reading import Reading, end_of_day
-
-ITEMS = {
-    "revenues": "revenue",
-    "op_income": "operating_income",
-    "net_income": "net_income",
-    "eps_basic": "eps_basic",
-    "eps_diluted": "eps_diluted",
-    "dividend": "dps_declared",
-    "assets": "assets",
-    "cur_assets": "assets_current",
-    "cur_liab": "liabilities_current",
-    "cash": "cash",
-    "equity": "equity",
-    "cash_flow_op": "cf_operating",
-    "cash_flow_inv": "cf_investing",
-    "cash_flow_fin": "cf_financing",
-}
-"""Columns of the statements file and the items they are."""
 
 STOCKS = ("assets", "cur_assets", "cur_liab", "cash", "equity")
 SINCE_FISCAL_YEAR = ("cash_flow_op", "cash_flow_inv", "cash_flow_fin")
@@ -46,12 +28,12 @@ _COLUMNS = (
 
 def company_facts(reading: Reading) -> pl.DataFrame:
     """Rows of market.company_facts, usable from the session after the filing date."""
-    return pl.concat([_figures(reading), _statements(reading)])
+    return reading.taken_up(pl.concat([_figures(reading), _statements(reading)]))
 
 
 def _figures(reading: Reading) -> pl.DataFrame:
     """One row per figure and filing."""
-    rows = reading.rows(FILINGS, reading.near("filed"), reading.in_scope())
+    rows = reading.rows(FILINGS, reading.near_or_new("filed"), reading.in_scope())
     filing = pl.coalesce("accession", pl.format("filed {}", "filed"))
     return rows.select(
         "symbol",
@@ -75,7 +57,7 @@ def _statements(reading: Reading) -> pl.DataFrame:
     The file gives no start of a period: flows of 10-Q cover the quarter and those of 10-K the year,
     cash flows the fiscal year so far. `known_by` stands for the filing date.
     """
-    rows = reading.rows(STATEMENTS, reading.near("known_by"), reading.in_scope())
+    rows = reading.rows(STATEMENTS, reading.near_or_new("known_by"), reading.in_scope())
     tag = pl.col("tag")
     annual = pl.col("period_focus") == "FY"
     so_far = pl.col("period_focus").replace_strict(
@@ -87,14 +69,14 @@ def _statements(reading: Reading) -> pl.DataFrame:
     amended = pl.col("amend").fill_null(value=False)
     return (
         rows.unpivot(
-            list(ITEMS),
+            list(STATEMENT_ITEMS),
             index=[*STATEMENTS.key, "period_focus", "amend", "source"],
             variable_name="tag",
             value_name="value",
         )
         .filter(pl.col("value").is_not_null())
         .with_columns(
-            item=tag.replace_strict(ITEMS),
+            item=tag.replace_strict(STATEMENT_ITEMS),
             period_start=pl.when(~tag.is_in(STOCKS)).then(start),
             form=pl.when(amended).then(pl.format("{}/A", "doc_type")).otherwise("doc_type"),
         )

@@ -74,11 +74,22 @@ class FolderSource:
         self.simulated = simulated
         self._calendar = calendar
         self._raw = typed(raw, origin=name)
-        self._symbols = self._in_scope(universe)
+        self._began = self._in_scope(universe)
+
+    @property
+    def raw(self) -> dict[str, pl.LazyFrame]:
+        """Raw frames by stem, in their canonical types."""
+        return dict(self._raw)
+
+    def over(self, raw: RawFrames) -> "FolderSource":
+        """Return the source over other raw frames: same name, same symbols if they have prices."""
+        other = FolderSource(raw, self._calendar, name=self.name, simulated=self.simulated)
+        other._began = other._began.filter(pl.col("symbol").is_in(self.symbols()))
+        return other
 
     def symbols(self) -> tuple[str, ...]:
         """Symbols in scope, ascending."""
-        return self._symbols
+        return tuple(self._began.get_column("symbol"))
 
     def last_session(self) -> date:
         """Last session for which there are prices."""
@@ -90,7 +101,7 @@ class FolderSource:
         reading = Reading(
             raw=self._raw,
             calendar=self._calendar,
-            symbols=self._symbols,
+            began=self._began,
             splits=self._splits,
             simulated=self.simulated,
             first=first,
@@ -114,14 +125,16 @@ class FolderSource:
             )
         return self._calendar.previous_or_same(newest)
 
-    def _in_scope(self, universe: Sequence[str]) -> tuple[str, ...]:
-        spelled = pl.col("symbol").str.contains(SYMBOL_PATTERN)
-        frame = self._raw[PRICES.name].select("symbol").unique().filter(spelled).sort("symbol")
-        available: list[str] = collect(frame, PRICES.name).get_column("symbol").to_list()
+    def _in_scope(self, universe: Sequence[str]) -> pl.DataFrame:
+        """Symbols with prices, ascending, and the day of the first: `symbol`, `began`."""
+        usable = pl.col("date").is_not_null() & pl.col("symbol").str.contains(SYMBOL_PATTERN)
+        began = self._raw[PRICES.name].filter(usable).group_by("symbol")
+        found = collect(began.agg(began=pl.col("date").min()).sort("symbol"), PRICES.name)
+        available = found.get_column("symbol").to_list()
         unknown = sorted(set(universe) - set(available))
         if unknown:
             raise UnknownSymbolError(self._message(unknown, available))
-        return tuple(sorted(set(universe))) or tuple(available)
+        return found.filter(pl.col("symbol").is_in(universe)) if universe else found
 
     def _message(self, unknown: Sequence[str], available: Sequence[str]) -> str:
         names = " ".join(f"{symbol}{_near(symbol, available)}" for symbol in unknown)

@@ -6,8 +6,9 @@ from pathlib import Path
 from stocks_ai_assets.sources.benchmarks import MARKET_FUND
 from stocks_ai_assets.sources.companies import RENAMED, SECTORS
 from stocks_ai_assets.sources.events import UNDATED_ESG
-from stocks_ai_assets.sources.layout import RAW_FILES, Column, RawFile, Usable
+from stocks_ai_assets.sources.layout import RAW_FILES
 from stocks_ai_assets.sources.macro import NEVER_REVISED
+from stocks_ai_assets.sources.raw_file import Column, RawFile, Usable
 from stocks_ai_assets.sources.splits import PUBLIC_RECORD
 
 _TYPES = {
@@ -64,25 +65,26 @@ newest at the filing date, flows cover the year.
 the day observed: {never_revised}. Its other series are ignored; they come from vintages. Of two
 vintages that become known in one session the later counts.
 
-**Earnings.** EPS are on the basis of all real splits until `eps_basis`; they are put on the basis of
-the shares of `reaction_date`. Without `eps_basis` that is every split of the price file and of this
-public record: {record}.
+**Earnings.** EPS are on the basis of all real splits until `eps_basis`; they are put on the basis
+of the shares of `reaction_date`. Without `eps_basis` that is every split of the price file and of
+this public record: {record}.
 
 **ESG.** A row without `available_date` belongs to {esg}.
 
-**Companies.** Sector and name as published; `instruments` gives the issuer alone, because an undated
-list must not tell an earlier sector. Lists may use the tickers of their day; these are translated:
-{renamed}. Dots and hyphens follow the price file. Sectors: {sectors}.
+**Companies.** Sector and name as published; `instruments` gives the issuer alone, because an
+undated list must not tell an earlier sector. Lists may use the tickers of their day; these are
+translated: {renamed}. Dots and hyphens follow the price file. Sectors: {sectors}.
 
 ## Items of filings
 
-`assets`, `assets_current`, `cash`, `cash_incl_restricted`, `equity`, `equity_incl_nci`, `inventory`,
-`liabilities`, `liabilities_current`, `long_term_debt`, `long_term_debt_noncurrent`, `public_float`
-(USD, at a date); `shares_outstanding` (shares, at a date); `buybacks`, `capex`, `cf_financing`,
-`cf_investing`, `cf_operating`, `cost_of_revenue`, `dividends_paid`, `gross_profit`, `income_tax`,
-`interest_expense`, `net_income`, `operating_income`, `research_and_development`, `revenue` (USD, over
-a period); `shares_basic_wavg`, `shares_diluted_wavg` (shares, over a period); `eps_basic`,
-`eps_diluted`, `dps_declared` (USD per share, over a period). `USD/shares` is stored as `USD/share`.
+`assets`, `assets_current`, `cash`, `cash_incl_restricted`, `equity`, `equity_incl_nci`,
+`inventory`, `liabilities`, `liabilities_current`, `long_term_debt`, `long_term_debt_noncurrent`,
+`public_float` (USD, at a date); `shares_outstanding` (shares, at a date); `buybacks`, `capex`,
+`cf_financing`, `cf_investing`, `cf_operating`, `cost_of_revenue`, `dividends_paid`, `gross_profit`,
+`income_tax`, `interest_expense`, `net_income`, `operating_income`, `research_and_development`,
+`revenue` (USD, over a period); `shares_basic_wavg`, `shares_diluted_wavg` (shares, over a period);
+`eps_basic`, `eps_diluted`, `dps_declared` (USD per share, over a period). `USD/shares` is stored as
+`USD/share`.
 
 ## Files
 """

@@ -4,56 +4,7 @@ Only what a file looks like belongs here; what it means for a fact table is in t
 family. `docs/import_format.md` is generated from these declarations.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
-
-Kind = Literal["text", "number", "day", "instant", "flag"]
-Usable = Literal["at_close", "next_session", "instant", "announcement", "undated"]
-"""From when a row may be used: the close of its day; the session after its day; the first close
-after its moment; as `session` says (bmo: that day, amc: the next); undated rows: always."""
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column of a raw file; an optional one may be absent and is then null."""
-
-    kind: Kind
-    meaning: str
-    required: bool = True
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RawFile:
-    """One raw Parquet file.
-
-    Parameters
-    ----------
-    name
-        Stem of the file.
-    meaning
-        One sentence for people.
-    columns
-        Columns that are read; a file may have more.
-    key
-        Columns that identify a row.
-    public_column
-        Day or moment on which a row became public; empty for undated files.
-    usable
-        From when a row may be used, counted from `public_column`.
-    required
-        Whether a source without the file makes no sense. Other files may be missing: the source
-        then has none of these facts.
-    """
-
-    name: str
-    meaning: str
-    columns: Mapping[str, Column]
-    key: tuple[str, ...]
-    public_column: str
-    usable: Usable
-    required: bool = False
-
+from stocks_ai_assets.sources.raw_file import Column, RawFile
 
 _SYMBOL = Column("text", "Ticker in the spelling of the price file.")
 _DAY = Column("day", "Trading session.")
@@ -122,6 +73,24 @@ FILINGS = RawFile(
     public_column="filed",
     usable="next_session",
 )
+STATEMENT_ITEMS = {
+    "revenues": "revenue",
+    "op_income": "operating_income",
+    "net_income": "net_income",
+    "eps_basic": "eps_basic",
+    "eps_diluted": "eps_diluted",
+    "dividend": "dps_declared",
+    "assets": "assets",
+    "cur_assets": "assets_current",
+    "cur_liab": "liabilities_current",
+    "cash": "cash",
+    "equity": "equity",
+    "cash_flow_op": "cf_operating",
+    "cash_flow_inv": "cf_investing",
+    "cash_flow_fin": "cf_financing",
+}
+"""Figures of the statements file and the items they are."""
+
 STATEMENTS = RawFile(
     name="fundamentals_pystock_2015_2017",
     meaning="Figures of filings, one row per filing; cash flows are since the fiscal year's start.",
@@ -134,22 +103,7 @@ STATEMENTS = RawFile(
         "known_by": Column("day", "Day on which the filing was collected."),
         **{
             name: Column("number", f"Item `{item}`.", required=False)
-            for name, item in {
-                "revenues": "revenue",
-                "op_income": "operating_income",
-                "net_income": "net_income",
-                "eps_basic": "eps_basic",
-                "eps_diluted": "eps_diluted",
-                "dividend": "dps_declared",
-                "assets": "assets",
-                "cur_assets": "assets_current",
-                "cur_liab": "liabilities_current",
-                "cash": "cash",
-                "equity": "equity",
-                "cash_flow_op": "cf_operating",
-                "cash_flow_inv": "cf_investing",
-                "cash_flow_fin": "cf_financing",
-            }.items()
+            for name, item in STATEMENT_ITEMS.items()
         },
     },
     key=("symbol", "period_end", "doc_type", "known_by"),

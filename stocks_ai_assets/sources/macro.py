@@ -10,8 +10,8 @@ from stocks_ai_assets.sources.layout import (
     MACRO_FREDMD,
     MACRO_GDP,
     MACRO_LATEST,
-    RawFile,
 )
+from stocks_ai_assets.sources.raw_file import RawFile
 from stocks_ai_assets.sources.reading import Reading, end_of_day, newest_of_session
 
 NEVER_REVISED = (

@@ -17,10 +17,10 @@ from stocks_ai_assets.sources.layout import (
     MEMBERSHIP,
     PRICES,
     RAW_FILES,
-    Usable,
 )
 from stocks_ai_assets.sources.prices import COLUMNS, as_traded
 from stocks_ai_assets.sources.raw import RawFrames, typed
+from stocks_ai_assets.sources.raw_file import Usable
 from stocks_ai_assets.sources.splits import is_real_split, product_after, split_rows
 
 _SPLITS_SCHEMA = {"symbol": pl.String, "ex_date": pl.Date, "ratio": pl.Float64}
@@ -111,7 +111,7 @@ def as_downloaded(
     splits = split_rows(typed(raw, origin="raw frames")[PRICES.name]).collect()
     known = splits.filter(pl.col("ex_date") <= session)
     further = pl.DataFrame(schema=_SPLITS_SCHEMA) if later_splits is None else later_splits
-    basis = pl.concat([known, further.select(_SPLITS_SCHEMA)])
+    basis = pl.concat([known, further.select(*_SPLITS_SCHEMA)])
     frames[PRICES.name] = _adjusted(as_traded(frames[PRICES.name], splits), basis).with_columns(
         pl.col(name).cast(dtype) for name, dtype in _float32(raw[PRICES.name]).items()
     )
@@ -142,7 +142,7 @@ def _float32(prices: pl.DataFrame | pl.LazyFrame) -> dict[str, pl.DataType]:
 
 
 def _announced(moment: pl.Expr, session: date) -> pl.Expr:
-    """The day is relied upon, the clock time is not: after the close counts from the next day on."""
+    """The day counts, not the clock time; after the close counts from the next day on."""
     day = moment.dt.convert_time_zone(NEW_YORK.key).dt.date()
     return pl.when(pl.col("session") == "bmo").then(day <= session).otherwise(day < session)
 

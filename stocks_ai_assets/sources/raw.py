@@ -10,7 +10,8 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from stocks_ai_assets.errors import SourceError
-from stocks_ai_assets.sources.layout import PRICES, RAW_FILES, Column, Kind, RawFile
+from stocks_ai_assets.sources.layout import PRICES, RAW_FILES
+from stocks_ai_assets.sources.raw_file import Column, Kind, RawFile
 
 RawFrames = Mapping[str, pl.DataFrame | pl.LazyFrame]
 """Raw frames by the stem of their file, as read or as simulated."""

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 
 from stocks_ai_assets.domain.calendar import NEW_YORK, Calendar
-from stocks_ai_assets.sources.layout import RawFile
 from stocks_ai_assets.sources.raw import collect
+from stocks_ai_assets.sources.raw_file import RawFile
 from stocks_ai_assets.tables.columns import SYMBOL_PATTERN
 
 SIMULATED = "SIMULATED"
@@ -24,8 +24,8 @@ class Reading:
         Typed lazy frames by stem.
     calendar
         Sessions and their cutoffs.
-    symbols
-        Symbols in scope, ascending.
+    began
+        Symbols in scope, ascending, and the day of their first price `began`.
     splits
         Every split of the price file: `symbol`, `ex_date`, `ratio`.
     simulated
@@ -36,11 +36,16 @@ class Reading:
 
     raw: Mapping[str, pl.LazyFrame]
     calendar: Calendar
-    symbols: tuple[str, ...]
+    began: pl.DataFrame
     splits: pl.DataFrame
     simulated: bool
     first: date | None
     last: date
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Symbols in scope, ascending."""
+        return tuple(self.began.get_column("symbol"))
 
     def near(self, day: str) -> pl.Expr:
         """Condition that holds for every row that can be known from `first` to `last`.
@@ -49,9 +54,17 @@ class Reading:
         the beginning.
         """
         until = pl.col(day) <= self.last
-        if self.first is None or self.first == self.calendar.sessions[0]:
+        if self.first is None or self.first <= self.calendar.sessions[0]:
             return until.fill_null(value=True)
-        return until & (pl.col(day) >= self.calendar.offset(self.first, -1))
+        return until & (pl.col(day) >= self._session_before(self.first))
+
+    def _session_before(self, day: date) -> date:
+        return self.calendar.previous_or_same(day - timedelta(days=1))
+
+    def near_or_new(self, day: str) -> pl.Expr:
+        """As `near`, and everything before of symbols whose first price may be in the range."""
+        new = self.began.filter(self.near("began")).get_column("symbol").to_list()
+        return self.near(day) | (pl.col("symbol").is_in(new) & (pl.col(day) <= self.last))
 
     def in_scope(self) -> pl.Expr:
         """Condition on `symbol`: in scope, or no symbol at all (the intake sets these aside)."""
@@ -80,6 +93,20 @@ class Reading:
             .drop("cutoff")
         )
 
+    def taken_up(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Move `available_at` of facts from before a symbol's first price to the close of that day.
+
+        Who follows the market takes a company up with its first price. That a symbol will be in
+        the price file one day is not known before, nor whose ticker it was till then.
+        """
+        start = self.with_close(self.began, "began").select("symbol", start="available_at")
+        moved = pl.max_horizontal("available_at", "start")
+        return (
+            frame.join(start, on="symbol", how="left", maintain_order="left")
+            .with_columns(available_at=pl.when(pl.col("available_at").is_not_null()).then(moved))
+            .drop("start")
+        )
+
     def known(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Add `known_on` to rows with `available_at` and keep those asked for.
 
@@ -98,16 +125,23 @@ class Reading:
         )
 
 
+def new_york_day(moment: str) -> pl.Expr:
+    """Calendar day in New York of a moment in UTC."""
+    return pl.col(moment).dt.convert_time_zone(NEW_YORK.key).dt.date()
+
+
 def end_of_day(day: str) -> pl.Expr:
     """End of a calendar day in New York, as UTC: when a fact with a date alone became public."""
     midnight = pl.col(day).cast(pl.Datetime("us")).dt.offset_by("1d")
     return midnight.dt.replace_time_zone(NEW_YORK.key).dt.convert_time_zone("UTC")
 
 
-def newest_of_session(frame: pl.DataFrame, key: list[str]) -> pl.DataFrame:
-    """Of several publications that become known in one session, keep the last.
+def newest_of_session(
+    frame: pl.DataFrame, key: list[str], *, by: str = "available_at"
+) -> pl.DataFrame:
+    """Of several publications that become known in one session, keep the last in the order `by`.
 
-    Rows with the same `available_at` are all kept: the intake decides about those.
+    Rows that are equal in it are all kept: the intake decides about those.
     """
-    newest = pl.col("available_at").max().over([*key, "known_on"])
-    return frame.filter((pl.col("available_at") == newest) | pl.col("available_at").is_null())
+    newest = pl.col(by).max().over([*key, "known_on"])
+    return frame.filter((pl.col(by) == newest) | pl.col(by).is_null())

@@ -33,7 +33,7 @@ def broken_rules(table: str, frame: pl.DataFrame, calendar: Calendar) -> pl.Data
     pl.DataFrame
         One Boolean column per rule, named by a sentence; True where a row breaks it. Same order.
     """
-    sessions = pl.Series(calendar.sessions, dtype=pl.Date)
+    sessions = pl.Series(calendar.sessions, dtype=pl.Date).implode()
     cutoff = (
         frame.select("known_on")
         .join(calendar.frame, on="known_on", how="left", maintain_order="left")

@@ -10,7 +10,7 @@ TOLERANCE = 1e-4
 MAX_DENOMINATOR = 3
 
 SPIN_OFF_DIVIDEND = 0.10
-"""Share of the price above which a dividend beside a fractional ratio is the same spin-off again."""
+"""Share of the price above which a dividend beside a fractional ratio is the spin-off again."""
 
 NO_BASIS = date(9999, 1, 1)
 

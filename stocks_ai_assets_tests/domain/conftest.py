@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
@@ -41,11 +41,16 @@ class World:
 
     def until(self, session: date) -> Frames:
         """Frames as they were known before `session`."""
-        keys = {"outcomes": "matured_on", "benchmarks": "known_on", "models": "quarter"}
+        days = {
+            "outcomes": "matured_on",
+            "benchmarks": "known_on",
+            "macro_observations": "known_on",
+        }
         return {
-            name: frame.filter(pl.col(keys.get(name, "session")) < session)
-            if name != "models"
-            else frame.filter(pl.col("quarter") <= session)
+            # Models are labelled by the quarter of their use and know only what was before it.
+            name: frame.filter(pl.col("quarter") <= session)
+            if name == "models"
+            else frame.filter(pl.col(days.get(name, "session")) < session)
             for name, frame in self.frames.items()
         }
 
@@ -122,6 +127,7 @@ def world(parameters: Parameters) -> World:
         .rename({"session": "prediction_date"})
         .filter(pl.col("matured_on") <= LAST),
         "benchmarks": _benchmarks(rng),
+        "macro_observations": _macro_observations(rng),
         "models": pl.DataFrame([_volatility_model(q) for q in quarters]),
     }
     return World(frames=frames, sessions=sessions, quarters=quarters, parameters=parameters)
@@ -133,6 +139,28 @@ def _benchmarks(rng: np.random.Generator) -> pl.DataFrame:
     return pl.DataFrame({"session": sessions, "known_on": sessions}).with_columns(
         benchmark=pl.lit("market"), open_return=pl.Series(daily), close_return=pl.Series(daily)
     )
+
+
+def _macro_observations(rng: np.random.Generator) -> pl.DataFrame:
+    """Daily and monthly series that wander, known one session and one month later."""
+    sessions = nyse().between(PAST, LAST)
+    months = pl.date_range(date(2012, 1, 1), date(2021, 1, 1), "1mo", eager=True).to_list()
+    lags = {"DGS10": 1, "DGS2": 1, "VIXCLS": 1}
+    rows = []
+    for name in (*lags, "AAA", "BAA", "INDPRO", "UNRATE", "CPIAUCSL", "CLAIMSx"):
+        days = sessions[:-1] if name in lags else months
+        values = 50.0 + np.cumsum(rng.normal(size=len(days))) * 0.1
+        known = (
+            sessions[1:]
+            if name in lags
+            else [nyse().next_or_same(max(day, PAST) + timedelta(days=45)) for day in days]
+        )
+        rows.append(
+            pl.DataFrame({"observation_date": days, "value": values, "known_on": known}).select(
+                pl.lit(name).alias("series_id"), pl.all()
+            )
+        )
+    return pl.concat(rows)
 
 
 def _volatility_model(quarter: date) -> dict[str, object]:
@@ -196,7 +224,8 @@ def section_of() -> SectionMaker:
                 "issuer_id": issuers or [f"I{i:03d}" for i in range(n)],
             }
         )
-        frame = rows.join(pl.DataFrame({"session": sessions}), how="cross")
+        days = pl.DataFrame({"session": sessions}, schema={"session": pl.Date})
+        frame = rows.join(days, how="cross")
         return CrossSection(frame, sessions)
 
     return make

@@ -1,7 +1,6 @@
 """Ten years of made-up results: seeded, in the form of the contracts, of nobody's market."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -16,7 +15,8 @@ from stocks_ai_assets.domain.evaluation.performance import performance
 from stocks_ai_assets.domain.evaluation.var_tests import var_backtests
 from stocks_ai_assets.domain.portfolio.risk import portfolio_risk
 from stocks_ai_assets.domain.transform import Parameters, Window
-from stocks_ai_assets.reports import ReportContext, ReportData, build_page
+from stocks_ai_assets.lake import Lake
+from stocks_ai_assets.reports import ReportContext, ReportData, build_page, gather
 from stocks_ai_assets.reports.data import GAPS, INVENTORY, NAMES, PRESENCE, QUARANTINE
 from stocks_ai_assets.tables import TABLES
 
@@ -133,10 +133,10 @@ def _returns(sessions: list[date], edge: float) -> pl.DataFrame:
         "equal_weight": market * 1.01 + 0.00004 + rng.normal(0, 0.0018, n),
     }
     parts = []
-    for name, gross in own.items():
+    for name, earned in own.items():
         start = 260 if name in {"long_only", "long_short", "equal_agents"} else 0
         active = np.arange(n) >= start
-        gross = np.where(active, gross, 0.0)
+        gross = np.where(active, earned, 0.0)
         cost = np.where(active & (name != "market"), 0.00005, 0.0)
         parts.append(
             pl.DataFrame(
@@ -288,7 +288,7 @@ def make(
     edge: float = 0.01,
     highest: float = 0.52,
 ) -> ReportData:
-    """Results from `FIRST` to `last`; `means`: rank IC by score, `edge`: a year, of the long side."""
+    """Results from `FIRST` on; `means`: rank IC by score, `edge`: of the long side, a year."""
     calendar = nyse()
     sessions = list(calendar.between(FIRST, last))
     skill = _skill(sessions, means or {}, last)
@@ -308,9 +308,7 @@ def make(
         skill=skill,
         calibration=_calibration(skill, highest),
         performance=performance({"returns": returns, "skill": skill, "trials": trials}, at_quarter),
-        var_backtests=var_backtests(
-            {"risk": risk.filter(pl.col("session") < quarter)}, at_quarter
-        ),
+        var_backtests=var_backtests({"risk": risk.filter(pl.col("session") < quarter)}, at_quarter),
         trials=trials,
         returns=returns,
         risk=risk,
@@ -359,25 +357,18 @@ def luck() -> ReportData:
 
 
 @pytest.fixture(scope="session")
-def nothing() -> ReportData:
+def nothing(tmp_path_factory: pytest.TempPathFactory) -> ReportData:
     """An empty lake."""
     context = ReportContext(
         source="folder", simulated=False, parameters=PARAMETERS, code_version="0.1.0"
     )
-    inventory = _inventory().with_columns(
-        rows=pl.lit(0, pl.Int64),
-        first=pl.lit(None, pl.Date),
-        last=pl.lit(None, pl.Date),
-        version=pl.lit(None, pl.Int64),
-        content_hash=pl.lit(None, pl.String),
-    )
-    return ReportData(context=context, inventory=inventory)
+    return gather(Lake(tmp_path_factory.mktemp("empty") / "lake"), context)
 
 
 @pytest.fixture(scope="session")
 def simulated() -> ReportData:
     """Ten years of the simulated market, with planted skill that is found."""
-    return replace(make(simulated=True, means={"supervisor": 0.065, "technical": 0.06}))
+    return make(simulated=True, means={"supervisor": 0.055, "technical": 0.05})
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import polars as pl
 from stocks_ai_assets.domain.panel import Floats
 from stocks_ai_assets.domain.signals.as_known import known_at
 from stocks_ai_assets.domain.signals.splits import COLUMNS as ACTION_COLUMNS
-from stocks_ai_assets.domain.signals.splits import split_factor
+from stocks_ai_assets.domain.signals.splits import real_splits, split_factor
 from stocks_ai_assets.domain.transform import ALL, Frames, Input, Parameters, Transform, Window
 
 HISTORY = 8
@@ -116,7 +116,7 @@ def _reactions(frames: Frames, positions: pl.DataFrame) -> pl.DataFrame:
 
 
 def _surprises(earnings: pl.DataFrame, actions: pl.DataFrame, window: Window) -> pl.DataFrame:
-    """Newest announcement at the sessions on which one becomes known or corrected.
+    """Newest announcement at the sessions on which one, or a split, becomes known or corrected.
 
     Columns `symbol`, `known_on`, `reaction_session` and `standardized_surprise`: the surprise over
     the standard deviation of the 8 before it (at least 4), which are carried over the real splits
@@ -125,8 +125,12 @@ def _surprises(earnings: pl.DataFrame, actions: pl.DataFrame, window: Window) ->
     """
     usable = pl.max_horizontal("known_on", "reaction_session")
     known = earnings.with_columns(usable=usable).filter(pl.col("usable") <= window.last)
+    splits = real_splits(actions).select("symbol", usable=pl.max_horizontal("known_on", "ex_date"))
     points = (
-        known.select("symbol", session=pl.max_horizontal("usable", pl.lit(window.first)))
+        pl.concat(
+            [known.select("symbol", "usable"), splits.filter(pl.col("usable") <= window.last)]
+        )
+        .select("symbol", session=pl.max_horizontal("usable", pl.lit(window.first)))
         .unique()
         .sort("symbol", "session")
         .with_row_index("point")
@@ -149,7 +153,7 @@ def _surprises(earnings: pl.DataFrame, actions: pl.DataFrame, window: Window) ->
     row, back = (announced.get_column(name).to_numpy() for name in ("point", "back"))
     surprises[row, back] = comparable
     newest = announced.filter(pl.col("back") == 0).select("point", "reaction_session")
-    return points.join(newest, on="point", maintain_order="left").select(
+    return points.join(newest, on="point", how="left", maintain_order="left").select(
         "symbol",
         "reaction_session",
         known_on="session",

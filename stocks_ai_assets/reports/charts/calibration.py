@@ -10,11 +10,14 @@ from stocks_ai_assets.reports.charts.theme import (
     INK,
     SECOND,
     Spec,
+    constant,
     finished,
     inline,
+    zero_line,
 )
 
 ROW_HEIGHT = 24
+LOWEST_SHOWN = 0.7
 
 
 def brier_skill(rows: pl.DataFrame) -> Spec:
@@ -32,7 +35,11 @@ def brier_skill(rows: pl.DataFrame) -> Spec:
     x = alt.X(
         "brier_skill:Q",
         title="Brier skill (percent of the base rate's score)",
-        axis=alt.Axis(format="+.2%", grid=True, tickCount=4),
+        axis=alt.Axis(
+            grid=True,
+            tickCount=4,
+            labelExpr="datum.value === 0 ? '0' : format(datum.value, '+.2%')",
+        ),
         scale=alt.Scale(padding=24, zero=True),
     )
     tooltip = [
@@ -41,9 +48,9 @@ def brier_skill(rows: pl.DataFrame) -> Spec:
         alt.Tooltip("brier:Q", title="Brier score", format=".5f"),
         alt.Tooltip("brier_base:Q", title="of the base rate", format=".5f"),
     ]
-    zero = alt.Chart().mark_rule(color=INK, strokeWidth=1).encode(x=alt.datum(0))
+    zero = zero_line(x=alt.datum(0))
     floor = (
-        alt.Chart()
+        constant()
         .mark_rule(color=BAD, strokeDash=[3, 3])
         .encode(x=alt.datum(targets.BRIER_SKILL_FLOOR))
     )
@@ -85,9 +92,7 @@ def calibration_error(rows: pl.DataFrame) -> Spec:
     ]
     bars = alt.Chart().mark_bar(color=FIRST, height=10).encode(y=y, x=x, tooltip=tooltip)
     limit = (
-        alt.Chart()
-        .mark_rule(color=BAD, strokeDash=[3, 3])
-        .encode(x=alt.datum(targets.ECE_LIMIT))
+        constant().mark_rule(color=BAD, strokeDash=[3, 3]).encode(x=alt.datum(targets.ECE_LIMIT))
     )
     return finished(
         alt.layer(bars, limit),
@@ -115,19 +120,19 @@ def coverage(rows: pl.DataFrame) -> Spec:
     )
     x = alt.X("year:O", title=None, axis=alt.Axis(labelAngle=0), scale=alt.Scale(padding=0.4))
     lowest = rows.select(pl.min_horizontal(pl.col("coverage_80", "coverage_90").min())).item()
-    y = alt.Y(
-        "coverage:Q",
-        title="Returns inside the interval (percent)",
-        scale=alt.Scale(domain=[min(0.7, lowest if lowest is not None else 0.7) - 0.01, 1.0]),
-        axis=alt.Axis(format=".0%", tickCount=6),
-    )
+    domain = [min(LOWEST_SHOWN, LOWEST_SHOWN if lowest is None else lowest - 0.01), 1.0]
+    title = "Returns inside the interval (percent)"
+    scale, axis = alt.Scale(domain=domain), alt.Axis(format=".0%", tickCount=6)
+    y = alt.Y("coverage:Q", title=title, scale=scale, axis=axis)
     tooltip = [
         alt.Tooltip("year:O", title="year of prediction"),
         alt.Tooltip("interval:N", title="interval"),
         alt.Tooltip("coverage:Q", title="inside", format=".1%"),
     ]
     layers = [
-        alt.Chart().mark_rect(color=GOOD_AREA).encode(y=alt.datum(low), y2=alt.datum(high))
+        constant()
+        .mark_rect(color=GOOD_AREA)
+        .encode(y=alt.YDatum(low, title=title, scale=scale, axis=axis), y2=alt.datum(high))
         for low, high in (targets.COVERAGE_80, targets.COVERAGE_90)
     ]
     for name, colour in (("coverage_80", FIRST), ("coverage_90", SECOND)):

@@ -33,8 +33,10 @@ def wealth(returns: pl.DataFrame) -> pl.DataFrame:
         level = np.cumprod(1.0 + rows.get_column("net_return").to_numpy())
         high = np.maximum.accumulate(np.maximum(level, 1.0))
         parts.append(rows.with_columns(level=level, drawdown=level / high - 1.0))
-    schema = {"level": pl.Float64, "drawdown": pl.Float64}
-    return pl.concat(parts) if parts else returns.match_schema({**returns.schema, **schema})
+    if parts:
+        return pl.concat(parts)
+    nothing = pl.lit(None, pl.Float64)
+    return returns.with_columns(level=nothing, drawdown=nothing)
 
 
 def _lines(rows: pl.DataFrame, value: str, title: str, label: str, *, log: bool) -> Spec:

@@ -53,19 +53,24 @@ def returns_and_limits(drawn: pl.DataFrame, breaches: pl.DataFrame) -> Spec:
     import altair as alt  # 1.3 s
 
     x = alt.X("session:T", axis=alt.Axis(**years_axis()))
-    y = alt.Y(
-        "low:Q", title="Net return of a session (percent)", axis=alt.Axis(format="+.0%", tickCount=6)
-    )
+    title = "Net return of a session (percent)"
+    axis = alt.Axis(tickCount=6, labelExpr="datum.value === 0 ? '0%' : format(datum.value, '+.0%')")
+    y = {
+        name: alt.Y(f"{name}:Q", title=title, axis=axis)
+        for name in ("low", "high", "var_95", "var_99", "net_return")
+    }
     rows = pl.concat(
         [drawn.with_columns(kind=pl.lit("line")), breaches.with_columns(kind=pl.lit("breach"))],
         how="diagonal",
     )
     lines = alt.Chart().transform_filter("datum.kind == 'line'")
-    bars = lines.mark_rule(color=MUTED, opacity=0.55, strokeWidth=1).encode(x=x, y=y, y2="high:Q")
-    dots = lines.mark_point(filled=True, size=4, color=MUTED, opacity=0.55).encode(x=x, y="high:Q")
+    bars = lines.mark_rule(color=MUTED, opacity=0.55, strokeWidth=1).encode(
+        x=x, y=y["low"], y2="high:Q"
+    )
+    dots = lines.mark_point(filled=True, size=4, color=MUTED, opacity=0.55).encode(x=x, y=y["high"])
     limits = [
         lines.mark_line(color=colour, strokeWidth=1.4, interpolate="step-after").encode(
-            x=x, y=alt.Y(f"{name}:Q", title=None)
+            x=x, y=y[name]
         )
         for name, colour in (("var_95", FOURTH), ("var_99", SECOND))
     ]
@@ -75,7 +80,7 @@ def returns_and_limits(drawn: pl.DataFrame, breaches: pl.DataFrame) -> Spec:
         .mark_point(filled=True, color=BAD, opacity=0.9)
         .encode(
             x=x,
-            y="net_return:Q",
+            y=y["net_return"],
             size=alt.condition("datum.breach_99", alt.value(58), alt.value(16)),
             tooltip=[
                 alt.Tooltip("session:T", title="session", format="%Y-%m-%d"),

@@ -10,7 +10,9 @@ from stocks_ai_assets.reports.charts.theme import (
     Spec,
     finished,
     inline,
+    signed_axis,
     years_axis,
+    zero_line,
 )
 
 ROW_HEIGHT = 34
@@ -44,10 +46,10 @@ def forest(rows: pl.DataFrame) -> Spec:
         "ic_low:Q",
         title="Rank IC (correlation)",
         scale=alt.Scale(padding=46, zero=True),
-        axis=alt.Axis(grid=True, tickCount=6, format="+.2f"),
+        axis=alt.Axis(grid=True, tickCount=6, **signed_axis()),
     )
     base = alt.Chart().encode(y=y, yOffset=offset)
-    zero = alt.Chart().mark_rule(color=INK, strokeWidth=1).encode(x=alt.datum(0))
+    zero = zero_line(x=alt.datum(0))
     bands = base.mark_rule(strokeWidth=2).encode(x=x, x2="ic_high:Q", color=shade, tooltip=tooltip)
     points = base.mark_point(filled=True, opacity=1, size=64).encode(
         x="rank_ic:Q", color=shade, tooltip=tooltip
@@ -85,14 +87,15 @@ def over_quarters(whole: pl.DataFrame, rolling: pl.DataFrame, others: pl.DataFra
         whole.select("quarter", "rank_ic", "ic_low", "ic_high").with_columns(kind=pl.lit("whole")),
     ]
     x = alt.X("quarter:T", axis=alt.Axis(**years_axis()))
-    y = alt.Y("rank_ic:Q", title="Rank IC (correlation)", axis=alt.Axis(format="+.2f", tickCount=5))
+    title = "Rank IC (correlation)"
+    y = alt.Y("rank_ic:Q", title=title, axis=alt.Axis(tickCount=5, **signed_axis()))
     when = alt.Tooltip("quarter:T", title="known on", format="%Y-%m-%d")
     value = alt.Tooltip("rank_ic:Q", title="rank IC", format=".4f")
     chart = alt.Chart()
     band = (
         chart.transform_filter("datum.kind == 'whole'")
         .mark_area(color=FIRST, opacity=0.15)
-        .encode(x=x, y=alt.Y("ic_low:Q"), y2="ic_high:Q")
+        .encode(x=x, y=alt.Y("ic_low:Q", title=title), y2="ic_high:Q")
     )
     behind = (
         chart.transform_filter("datum.kind == 'other'")
@@ -109,9 +112,10 @@ def over_quarters(whole: pl.DataFrame, rolling: pl.DataFrame, others: pl.DataFra
         .mark_line(color=FIRST, strokeWidth=2.2, point=alt.OverlayMarkDef(size=18, color=FIRST))
         .encode(x=x, y=y, tooltip=[when, value])
     )
-    zero = chart.mark_rule(color=INK, strokeWidth=1).encode(y=alt.datum(0))
+    drawn = ((band, whole), (behind, others), (year, rolling), (line, whole))
+    layers = [layer for layer, rows in drawn if not rows.is_empty()]
     return finished(
-        alt.layer(zero, band, behind, year, line),
+        alt.layer(zero_line(y=alt.datum(0)), *layers),
         inline(pl.concat(parts, how="diagonal"), "quarter"),
         height=230,
         description="Rank information coefficient by quarter in which it was known",
@@ -135,7 +139,11 @@ def decay(rows: pl.DataFrame) -> Spec:
         axis=alt.Axis(labelAngle=0),
         scale=alt.Scale(padding=0.3),
     )
-    y = alt.Y("rank_ic:Q", title="Rank IC (correlation)", axis=alt.Axis(format="+.2f", tickCount=5))
+    y = alt.Y(
+        "rank_ic:Q",
+        title="Rank IC (correlation)",
+        axis=alt.Axis(tickCount=5, **signed_axis()),
+    )
     tooltip = [
         alt.Tooltip("score:N", title="score"),
         alt.Tooltip("lag:Q", title="age, sessions"),
@@ -154,11 +162,9 @@ def decay(rows: pl.DataFrame) -> Spec:
         .encode(x=x, y=y, detail="score:N", tooltip=tooltip)
         for kind, colour, width, opacity in styles
     ]
-    zero = alt.Chart().mark_rule(color=INK, strokeWidth=1).encode(y=alt.datum(0))
     return finished(
-        alt.layer(zero, *lines),
+        alt.layer(zero_line(y=alt.datum(0)), *lines),
         inline(rows),
         height=230,
         description="Rank information coefficient by age of the score",
     )
-

@@ -97,7 +97,11 @@ def finished(chart: Any, data: Spec, *, height: int, description: str) -> Spec:
     description
         For screen readers.
     """
-    spec: Spec = chart.properties(height=height, width="container").to_dict(validate=False)
+    import altair as alt  # 1.3 s
+
+    # With data of its own a chart keeps Altair from giving each layer an empty data set.
+    placed = chart.properties(height=height, width="container", data=alt.NamedData(name="rows"))
+    spec: Spec = placed.to_dict(validate=False)
     del spec["$schema"], spec["config"]
     return spec | {
         "data": data,
@@ -127,6 +131,24 @@ def by_week(frame: pl.DataFrame, day: str, keys: Sequence[str]) -> tuple[pl.Data
         return frame, False
     week = pl.col(day).dt.truncate("1w")
     return frame.filter(pl.col(day) == pl.col(day).max().over(week, *keys)), True
+
+
+def constant() -> Any:
+    """Chart of a single row: what is drawn once and not for every row of the data."""
+    import altair as alt
+
+    return alt.Chart(alt.InlineData(values=[{}]))
+
+
+def zero_line(**encoding: Any) -> Any:
+    """Line at zero; `encoding` says on which axis."""
+    return constant().mark_rule(color=INK, strokeWidth=1).encode(**encoding)
+
+
+def signed_axis(digits: int = 3) -> Spec:
+    """Settings of an axis of small signed numbers: signs, no padding zeros."""
+    number = f"format(datum.value, '+.{digits}~f')"
+    return {"labelExpr": f"datum.value === 0 ? '0' : {number}"}
 
 
 def years_axis() -> Spec:

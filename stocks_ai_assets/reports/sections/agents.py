@@ -10,7 +10,7 @@ from stocks_ai_assets.domain.agents.registry import AGENTS
 from stocks_ai_assets.domain.evaluation.limits import MIN_SESSIONS_FOR_T
 from stocks_ai_assets.reports.charts import skill as charts
 from stocks_ai_assets.reports.data import ReportData, as_of, mapping
-from stocks_ai_assets.reports.findings import skill_text
+from stocks_ai_assets.reports.findings import skill_figures
 from stocks_ai_assets.reports.markup import (
     Column,
     Figure,
@@ -19,8 +19,8 @@ from stocks_ai_assets.reports.markup import (
     escaped,
     missing,
     section,
-    source_line,
     table,
+    table_link,
 )
 from stocks_ai_assets.reports.sections.calibration import coverage_figure
 from stocks_ai_assets.reports.selection import calibration_by_year, known_skill, own_skill
@@ -83,23 +83,29 @@ def _standing(data: ReportData, agent: Agent) -> str:
         if row["significant"]
         else "not significant"
     )
-    return f"Skill: {judged}: {skill_text(row)}."
+    return f"Skill {judged}: {skill_figures(row)}."
 
 
 def _facts(agent: Agent) -> Html:
     read = (
-        Html(f"{source_line(agent.table)}; columns {escaped(', '.join(agent.columns))}")
+        Html(f"{table_link(agent.table)}: {escaped(', '.join(agent.columns))}")
         if agent.table
         else "beta and volatility only"
     )
     facts: tuple[tuple[str, str], ...] = (
         ("Reads", read),
         ("Literature", agent.sources or MISSING),
-        ("Judged on", "return less beta × market" if agent.label == "residual" else "raw return"),
+        (
+            "Judged on",
+            "return less beta times market" if agent.label == "residual" else "raw return",
+        ),
         ("Counted by the supervisor", yes_no(agent.votes)),
         ("Claims a return of its own", yes_no(agent.has_alpha)),
     )
-    pairs = "".join(f"<div>{element('dt', k)}{element('dd', v)}</div>" for k, v in facts)
+    pairs = "".join(
+        f"<div{wide}>{element('dt', name)}{element('dd', value)}</div>"
+        for (name, value), wide in zip(facts, (' class="wide"', "", "", "", ""), strict=True)
+    )
     return Html(f'<dl class="facts">{pairs}</dl>')
 
 
@@ -186,6 +192,7 @@ def parameters(models: pl.DataFrame, name: str, slice_: str | None = None) -> Ht
     return table(
         rows,
         columns,
+        label="Model in use",
         caption=(
             f"Model of {quarter_label(model['quarter'])}, version {model['model_version']}, fitted "
             f"on {whole(model['n_sessions'])} sessions and {whole(model['n_rows'])} rows matured "

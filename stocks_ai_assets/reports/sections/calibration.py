@@ -10,7 +10,7 @@ from stocks_ai_assets.reports import targets
 from stocks_ai_assets.reports.charts import calibration as charts
 from stocks_ai_assets.reports.data import ReportData, newest_quarter
 from stocks_ai_assets.reports.markup import Column, Figure, Html, missing, section, table
-from stocks_ai_assets.reports.selection import Row, calibration_by_year, known_calibration
+from stocks_ai_assets.reports.selection import Rows, calibration_by_year, known_calibration
 from stocks_ai_assets.reports.wording import (
     command,
     decimal,
@@ -48,7 +48,7 @@ def calibration(data: ReportData) -> Html:
     )
 
 
-def _drawn(rows: list[Row], *columns: str) -> pl.DataFrame:
+def _drawn(rows: Rows, *columns: str) -> pl.DataFrame:
     schema = {"score": pl.String, **dict.fromkeys(columns, pl.Float64)}
     return pl.DataFrame(
         [{"score": score_title(row["agent"]), **{c: row[c] for c in columns}} for row in rows],
@@ -56,20 +56,20 @@ def _drawn(rows: list[Row], *columns: str) -> pl.DataFrame:
     )
 
 
-def _brier(rows: list[Row]) -> Figure:
+def _brier(rows: Rows) -> Figure:
     return Figure(
         anchor="figure-brier",
         title="Information in the probabilities",
         spec=charts.brier_skill(_drawn(rows, "brier_skill", "brier", "brier_base")),
         caption=(
             "Right of zero the probabilities beat the base rate, left of the dashed line they are "
-            "worse than saying nothing; a tenth of a percent is already much (0.64 × IC²)."
+            "worse than saying nothing; 0.1 % is already much (0.64 times the squared IC)."
         ),
         sources=(CALIBRATION,),
     )
 
 
-def _error(rows: list[Row]) -> Figure:
+def _error(rows: Rows) -> Figure:
     return Figure(
         anchor="figure-ece",
         title="Calibration error",
@@ -134,12 +134,14 @@ def _outside(column: str, band: tuple[float, float]) -> Callable[[Mapping[str, A
     return lambda row: "" if row[column] is None or targets.inside(row[column], band) else "alarm"
 
 
-def _table(rows: list[Row], data: ReportData) -> Html:
+def _table(rows: Rows, data: ReportData) -> Html:
     columns = (
         Column(title="Score", cell=lambda r: score_title(r["agent"])),
         Column(title="Predictions", unit="matured", cell=lambda r: whole(r["n"])),
         Column(title="Brier", unit="probability²", cell=lambda r: decimal(r["brier"], 5)),
-        Column(title="Base rate's", unit="probability²", cell=lambda r: decimal(r["brier_base"], 5)),
+        Column(
+            title="Base rate's", unit="probability²", cell=lambda r: decimal(r["brier_base"], 5)
+        ),
         Column(title="Brier skill", cell=lambda r: percent(r["brier_skill"], 3)),
         Column(
             title="Calibration error",
@@ -173,7 +175,8 @@ def _table(rows: list[Row], data: ReportData) -> Html:
         label="Calibration, all years",
         caption=(
             "Marked: outside its target (calibration error at most 2 %, coverage within two "
-            f"percentage points); known at {quarter_label(newest_quarter(data.calibration))}."
+            "percentage points); known at the start of "
+            f"{quarter_label(newest_quarter(data.calibration))}."
         ),
         sources=(CALIBRATION,),
     )

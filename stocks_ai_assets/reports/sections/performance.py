@@ -88,7 +88,9 @@ def _table(data: ReportData) -> Html:
             unit="probability",
             cell=lambda r: percent(r["deflated_sharpe"]),
         ),
-        Column(title="SR0", unit="per session", cell=lambda r: decimal(r["expected_max_sharpe"], 4)),
+        Column(
+            title="SR0", unit="per session", cell=lambda r: decimal(r["expected_max_sharpe"], 4)
+        ),
         Column(title="N", unit="trials", cell=lambda r: whole(r["n_trials"])),
         Column(title="Max drawdown", unit="from high", cell=lambda r: percent(r["max_drawdown"])),
         Column(title="Turnover", unit="a session", cell=lambda r: percent(r["mean_turnover"], 2)),

@@ -71,14 +71,14 @@ def _table(data: ReportData) -> Html:
         Column(title="Rate", unit="of sessions", cell=lambda r: percent(r["breach_rate"], 2)),
         Column(title="Kupiec", unit="p", cell=lambda r: decimal(r["kupiec_p"], 3)),
         Column(
-            title="Number of breaches",
+            title="Number",
             cell=rate_words,
             mark=lambda r: _rejected(r["kupiec_p"]),
             text=True,
         ),
         Column(title="Christoffersen", unit="p", cell=lambda r: decimal(r["christoffersen_p"], 3)),
         Column(
-            title="Order of breaches",
+            title="Order",
             cell=cluster_words,
             mark=lambda r: _rejected(r["christoffersen_p"]),
             text=True,
@@ -92,7 +92,7 @@ def _table(data: ReportData) -> Html:
         label="Value at risk tested",
         caption=(
             "p below 5 % rejects the forecast (marked); loss / ES above 1 means that losses beyond "
-            "VaR were larger than expected shortfall; known at "
+            "VaR were larger than expected shortfall; known at the start of "
             f"{quarter_label(newest_quarter(data.var_backtests))}."
         ),
         sources=(BACKTESTS,),

@@ -6,8 +6,8 @@ from stocks_ai_assets.domain.evaluation.grid import EQUAL_WEIGHT, SUPERVISOR
 from stocks_ai_assets.domain.evaluation.limits import MIN_SESSIONS_FOR_T
 from stocks_ai_assets.reports.charts import skill as charts
 from stocks_ai_assets.reports.data import ReportData
-from stocks_ai_assets.reports.markup import Column, Figure, Html, missing, section, table
-from stocks_ai_assets.reports.selection import Row, known_skill, own_skill
+from stocks_ai_assets.reports.markup import Column, Figure, Html, element, missing, section, table
+from stocks_ai_assets.reports.selection import Rows, known_skill, own_skill
 from stocks_ai_assets.reports.wording import (
     command,
     decimal,
@@ -31,12 +31,13 @@ def skill(data: ReportData) -> Html:
         "skill",
         TITLE,
         _forest(rows, data),
-        Html(f'<div class="pair">{_history(data).html}{_decay(rows).html}</div>'),
+        Html(f'<div class="pair">{_history(data)}{_decay(rows).html}</div>'),
         _table(rows, data),
+        _behaviour(rows, data),
     )
 
 
-def _forest(rows: list[Row], data: ReportData) -> Html:
+def _forest(rows: Rows, data: ReportData) -> Html:
     drawn = []
     for row in rows:
         sides = {"raw": ("raw_ic", "raw_low", "raw_high", "raw_t")}
@@ -80,7 +81,7 @@ def _forest(rows: list[Row], data: ReportData) -> Html:
         caption=(
             "A band that crosses the line at zero is compatible with no skill, and even a band "
             "beside it needs |t| > 3; the label judged is the return less beta times the market, "
-            f"for macro the raw return; known at {quarter_label(data.quarter)}."
+            f"for macro the raw return; known at the start of {quarter_label(data.quarter)}."
         ),
         sources=(SKILL,),
         legend=(
@@ -90,9 +91,12 @@ def _forest(rows: list[Row], data: ReportData) -> Html:
     ).html
 
 
-def _history(data: ReportData) -> Figure:
+def _history(data: ReportData) -> Html:
     whole_history = own_skill(data.skill).filter(pl.col("n_sessions") >= MIN_SESSIONS_FOR_T)
     rolling = own_skill(data.skill, "252")
+    if whole_history.filter(pl.col("agent") == SUPERVISOR).is_empty():
+        text = f"No history to draw: it starts with {MIN_SESSIONS_FOR_T} matured sessions."
+        return element("p", text, class_="missing")
     return Figure(
         anchor="figure-skill-history",
         title="Rank IC of the supervisor as it became known",
@@ -112,10 +116,10 @@ def _history(data: ReportData) -> Figure:
             ("last 252 sessions", "var(--c2)", "dash"),
             ("other scores", "var(--muted)", "line"),
         ),
-    )
+    ).html
 
 
-def _decay(rows: list[Row]) -> Figure:
+def _decay(rows: Rows) -> Figure:
     kinds = {SUPERVISOR: "supervisor", EQUAL_WEIGHT: "mean"}
     drawn = [
         {
@@ -145,7 +149,7 @@ def _decay(rows: list[Row]) -> Figure:
     )
 
 
-def _table(rows: list[Row], data: ReportData) -> Html:
+def _table(rows: Rows, data: ReportData) -> Html:
     columns = (
         Column(title="Score", cell=lambda r: score_title(r["agent"])),
         Column(title="Label", cell=lambda r: r["label"], text=True),
@@ -159,18 +163,6 @@ def _table(rows: list[Row], data: ReportData) -> Html:
         Column(title="t", unit="Newey-West", cell=lambda r: decimal(r["t_newey_west"])),
         Column(title="ICIR", unit="per session", cell=lambda r: decimal(r["icir"], 3)),
         Column(title="Raw IC", unit="correlation", cell=lambda r: decimal(r["raw_ic"], 4)),
-        Column(title="Age 5", unit="correlation", cell=lambda r: decimal(r["decay_5"], 3)),
-        Column(title="Age 21", unit="correlation", cell=lambda r: decimal(r["decay_21"], 3)),
-        Column(title="Age 63", unit="correlation", cell=lambda r: decimal(r["decay_63"], 3)),
-        Column(title="Hit rate", unit="of names", cell=lambda r: percent(r["hit_rate"])),
-        Column(title="Turnover", unit="a session", cell=lambda r: percent(r["turnover"])),
-        Column(title="Coverage", unit="of outcomes", cell=lambda r: percent(r["coverage"])),
-        Column(
-            title="Spread",
-            unit="per horizon",
-            cell=lambda r: percent(r["quintile_spread"], 2),
-        ),
-        Column(title="Spread Sharpe", unit="a year", cell=lambda r: decimal(r["spread_sharpe"])),
         Column(
             title="Significant",
             cell=lambda r: yes_no(r["significant"]),
@@ -189,8 +181,38 @@ def _table(rows: list[Row], data: ReportData) -> Html:
         columns,
         label="Skill of every score",
         caption=(
-            "Whole history on the label each score is judged on; spread is top less bottom fifth "
-            f"before costs; known at {quarter_label(data.quarter)}."
+            "Whole history on the label each score is judged on; significant: |t| > 3 over at "
+            f"least {MIN_SESSIONS_FOR_T} sessions; known at the start of "
+            f"{quarter_label(data.quarter)}."
+        ),
+        sources=(SKILL,),
+    )
+
+
+def _behaviour(rows: Rows, data: ReportData) -> Html:
+    columns = (
+        Column(title="Score", cell=lambda r: score_title(r["agent"])),
+        Column(title="IC at age 5", unit="correlation", cell=lambda r: decimal(r["decay_5"], 4)),
+        Column(title="at age 21", unit="correlation", cell=lambda r: decimal(r["decay_21"], 4)),
+        Column(title="at age 63", unit="correlation", cell=lambda r: decimal(r["decay_63"], 4)),
+        Column(title="Hit rate", unit="of names", cell=lambda r: percent(r["hit_rate"])),
+        Column(title="Turnover", unit="a session", cell=lambda r: percent(r["turnover"])),
+        Column(title="Coverage", unit="of outcomes", cell=lambda r: percent(r["coverage"])),
+        Column(
+            title="Top less bottom fifth",
+            unit="per horizon",
+            cell=lambda r: percent(r["quintile_spread"], 2),
+        ),
+        Column(title="Its Sharpe", unit="a year", cell=lambda r: decimal(r["spread_sharpe"])),
+    )
+    return table(
+        rows,
+        columns,
+        label="How the scores behave",
+        caption=(
+            "Hit rate: names on the predicted side of the median; turnover: mean change of score, "
+            "of 2; spread and its Sharpe ratio before costs; known at the start of "
+            f"{quarter_label(data.quarter)}."
         ),
         sources=(SKILL,),
     )

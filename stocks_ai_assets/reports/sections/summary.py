@@ -38,7 +38,7 @@ def summary(data: ReportData) -> Html:
         element("p", judged.paragraph, class_="lead"),
         _warning(data, judged),
         _findings(judged),
-        _tiles(data),
+        _tiles(data) if not data.skill.is_empty() else Html(""),
         element("p", element("strong", "About the source. "), judged.note, class_="note"),
         _provenance(data),
     )
@@ -79,27 +79,32 @@ def _findings(judged: Verdict) -> Html:
         Html(
             f'<li class="{each.tone}"><span class="topic">{escaped(each.topic)}</span>'
             f'<span class="word">{escaped(each.word)}</span>'
-            f"<p>{escaped(each.text)}</p></li>"
+            f"<p>{escaped(each.text)} {_code(each.command)}</p></li>"
         )
         for each in judged.findings
     )
     return Html(f'<ul class="findings">{joined(items)}</ul>')
 
 
+def _code(command: str) -> Html:
+    return element("code", command) if command else Html("")
+
+
 def _tiles(data: ReportData) -> Html:
     skill: Named = {row["agent"]: row for row in known_skill(data)}.get(SUPERVISOR, {})
     calibration: Named = {row["agent"]: row for row in known_calibration(data)}.get(SUPERVISOR, {})
-    performance: Named = {row["strategy"]: row for row in known_performance(data)}.get(
-        "long_only", {}
-    )
+    by_strategy: dict[str, Named] = {row["strategy"]: row for row in known_performance(data)}
+    performance, hedged = by_strategy.get("long_only", {}), by_strategy.get("long_short", {})
     market = next((c for c in comparisons(data) if c.benchmark == "market"), None)
     low, high = targets.COVERAGE_80
     tiles = (
         (
             "Rank IC of the supervisor",
             decimal(skill.get("rank_ic"), 3, sign=True),
-            f"correlation; 95 % band {decimal(skill.get('ic_low'), 3)} to "
-            f"{decimal(skill.get('ic_high'), 3)}",
+            (
+                f"correlation; 95 % band {decimal(skill.get('ic_low'), 3)} to "
+                f"{decimal(skill.get('ic_high'), 3)}"
+            ),
         ),
         (
             "t of the rank IC",
@@ -123,10 +128,12 @@ def _tiles(data: ReportData) -> Html:
             + (f"{percent(market.difference, 1, sign=True)} a year" if market else MISSING),
         ),
         (
-            "Deflated Sharpe",
-            percent(performance.get("deflated_sharpe"), 0),
-            f"probability; Sharpe {decimal(performance.get('sharpe'))} a year, "
-            f"{whole(performance.get('n_trials'))} trials",
+            "Long-short, deflated Sharpe",
+            percent(hedged.get("deflated_sharpe"), 0),
+            (
+                f"probability; Sharpe {decimal(hedged.get('sharpe'))} a year, "
+                f"{whole(hedged.get('n_trials'))} trials"
+            ),
         ),
     )
     cells = (
@@ -150,8 +157,10 @@ def _provenance(data: ReportData) -> Html:
         ("Horizon", plural(parameters.horizon, "session")),
         (
             "Costs",
-            f"{decimal(parameters.cost_bp, 1)} bp one way, "
-            f"{decimal(parameters.borrow_bp, 1)} bp a year for shorts",
+            (
+                f"{decimal(parameters.cost_bp, 1)} bp one way, "
+                f"{decimal(parameters.borrow_bp, 1)} bp a year for shorts"
+            ),
         ),
         ("Evaluation known", f"at the start of {quarter_label(data.quarter)}"),
         ("First partition", day(parameters.first_session)),
@@ -172,5 +181,6 @@ def _provenance(data: ReportData) -> Html:
         else ""
     )
     return Html(
-        f'<div class="provenance" id="provenance"><h3>Provenance</h3><dl>{pairs}</dl>{listing}</div>'
+        f'<div class="provenance" id="provenance"><h3>Provenance</h3><dl>{pairs}</dl>'
+        f"{listing}</div>"
     )

@@ -6,6 +6,7 @@ from stocks_ai_assets.reports.data import ReportData, as_of, mapping
 from stocks_ai_assets.reports.markup import Column, Html, element, missing, section, table
 from stocks_ai_assets.reports.sections.agents import parameters
 from stocks_ai_assets.reports.wording import (
+    MINUS,
     MISSING,
     command,
     day,
@@ -31,8 +32,10 @@ def supervisor(data: ReportData) -> Html:
             "equal weights as prior and fallback. Its skill and calibration stand in the sections "
             "above.",
         ),
-        _weights(data),
-        parameters(data.supervisor_models, MODELS),
+        Html(
+            f'<div class="pair"><div>{_weights(data)}</div>'
+            f"<div>{parameters(data.supervisor_models, MODELS)}</div></div>"
+        ),
         *_names(data),
     )
 
@@ -83,7 +86,9 @@ def _end(title: str, rows: pl.DataFrame, session: str, target: str) -> Html:
     columns = (
         Column(title="Symbol", cell=lambda r: r["symbol"]),
         Column(title="Name", cell=lambda r: r["name"] or MISSING, text=True),
-        Column(title="Score", unit="−1 to 1", cell=lambda r: decimal(r["score"], 2, sign=True)),
+        Column(
+            title="Score", unit=f"{MINUS}1 to 1", cell=lambda r: decimal(r["score"], 2, sign=True)
+        ),
         Column(
             title="Expected return",
             unit="over the horizon",
@@ -99,7 +104,9 @@ def _end(title: str, rows: pl.DataFrame, session: str, target: str) -> Html:
             unit="probability",
             cell=lambda r: decimal(r["confidence_score"], 3),
         ),
-        Column(title="Disagreement", unit="sd of scores", cell=lambda r: decimal(r["disagreement"])),
+        Column(
+            title="Disagreement", unit="sd of scores", cell=lambda r: decimal(r["disagreement"])
+        ),
         Column(title="Agents", unit="voting", cell=lambda r: whole(r["n_agents"])),
         Column(title="View", cell=lambda r: r["investment_hypothesis"], text=True),
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stocks_ai_assets.sources.sample.companies import FINANCIALS, Companies
+from stocks_ai_assets.sources.sample.companies import FINANCIALS, NEVER, Companies
 from stocks_ai_assets.sources.sample.timeline import (
     Days,
     Flags,
@@ -19,7 +19,7 @@ from stocks_ai_assets.sources.sample.timeline import (
     persistent,
     stream,
 )
-from stocks_ai_assets.sources.sample.traps import holders, positions
+from stocks_ai_assets.sources.sample.traps import first_after, holders, positions
 
 MONTHS_BEFORE = 33
 """Months of accounts before the first price: trailing years are complete from there on."""
@@ -27,8 +27,16 @@ MONTHS_BEFORE = 33
 FIRST_FILED = 4
 """Quarters before it are only found as comparatives of later filings."""
 
-EXPECTED_SURPRISE = 0.67
+LATE_SESSIONS = 105
+AMENDED_AFTER = 70
+"""Sessions between a filing and its late date, and between a filing and its amendment."""
+
+EXPECTED_SURPRISE = 0.75
 """Mean surprise in standard deviations: three of four announcements beat the estimate."""
+
+PROFIT_IN_PRICE = 0.4
+"""Log price to book for one sd of profitability; keeps the valuation score and the fundamentals
+score unrelated, so that skill planted in one is not found in the other."""
 
 FLOWS = (
     "revenue",
@@ -101,11 +109,11 @@ def accounts(seed: int, members: Companies, line: Timeline) -> Accounts:
 
     ends = (month + 1).astype("datetime64[D]") - 1
     lag = stream(seed, "filing lags").random((*shape, 2))[:, members.issuer]
-    days = 20 + 25 * lag[:, :, 0] + np.where(fiscal_quarter == 3, 15, 0)
+    days = 20.0 + 25.0 * lag[:, :, 0] + np.where(fiscal_quarter == 3, 15.0, 0.0)
     filed = line.position(ends + days.astype("timedelta64[D]"))
-    announced = np.maximum(filed - (8 * lag[:, :, 1]).astype(int), line.position(ends + 10))
+    announced = line.position(ends + (days - 10.0 * lag[:, :, 1]).astype("timedelta64[D]"))
     late, when = holders("late_filing", members.n), positions("late_filing", members.n, line)
-    filed[:, late] += np.where(_first_after(filed[:, late], when), 105, 0)
+    filed[:, late] += np.where(first_after(filed[:, late], when), LATE_SESSIONS, 0)
 
     figures = _figures(seed, members, shape)
     restated, amended = _restated(figures, filed, members, line)
@@ -137,12 +145,6 @@ def jumps(books: Accounts, members: Companies, line: Timeline) -> tuple[Flags, F
     return reacting, reaction
 
 
-def _first_after(filed: Integers, when: Integers) -> Flags:
-    """First filing of each company on or after a position."""
-    after = filed >= when
-    return after & (np.cumsum(after, axis=0) == 1)
-
-
 def _shares(seed: int, members: Companies, shape: tuple[int, ...]) -> Floats:
     """Share counts but for splits: a little less every quarter, in whole thousands."""
     noise = stream(seed, "share counts").standard_normal(shape)[:, members.issuer]
@@ -168,8 +170,8 @@ def _figures(seed: int, members: Companies, shape: tuple[int, ...]) -> dict[str,
 
     quarter = assets / 4.0
     net_income = quarter * scale * (0.06 + 0.035 * level[2] + 0.015 * persistent(income, 0.7, 1.0))
-    gross_profit = quarter * scale * np.exp(
-        np.log(0.3) + 0.3 * level[4] + 0.06 * persistent(gross, 0.8, 1.0)
+    gross_profit = (
+        quarter * scale * np.exp(np.log(0.3) + 0.3 * level[4] + 0.06 * persistent(gross, 0.8, 1.0))
     )
     margin = np.clip(0.4 + 0.12 * level[5], 0.12, 0.85)
     capex = quarter * scale * np.exp(np.log(0.045) + 0.35 * level[6] + 0.1 * spread)
@@ -191,20 +193,14 @@ def _figures(seed: int, members: Companies, shape: tuple[int, ...]) -> dict[str,
     }
 
 
-PROFIT_IN_PRICE = 0.4
-"""Log price to book for one sd of profitability; keeps the valuation score and the fundamentals
-score unrelated, so that skill planted in one is not found in the other."""
-
-
 def _restated(
     figures: Mapping[str, Floats], filed: Integers, members: Companies, line: Timeline
 ) -> tuple[dict[str, Floats], Integers]:
-    """Figures after amendments, and the position of each amendment (70 sessions after filing)."""
+    """Figures after amendments, and the position of each amendment."""
     who = holders("restatement", members.n)
     changed = np.zeros(filed.shape, dtype=bool)
-    changed[:, who] = _first_after(
-        filed[:, who] + 70, positions("restatement", members.n, line)
-    )
+    amended = filed + AMENDED_AFTER
+    changed[:, who] = first_after(amended[:, who], positions("restatement", members.n, line))
     restated = dict(figures)
     restated["net_income"] = np.where(
         changed, np.round(0.6 * figures["net_income"], -3), figures["net_income"]
@@ -212,4 +208,4 @@ def _restated(
     for item in ("assets", "equity"):
         loss = np.round(0.05 * figures["equity"], -3)
         restated[item] = figures[item] - np.where(changed, loss, 0.0)
-    return restated, np.where(changed, filed + 70, 1 << 40)
+    return restated, np.where(changed, amended, NEVER)

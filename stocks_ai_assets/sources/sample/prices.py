@@ -62,7 +62,7 @@ def prices(
     """Trade all sessions."""
     shape = (line.length, members.n)
     split, shares_ratio = split_ratios(members.n, line)
-    shares_factor = np.cumprod(shares_ratio, axis=0)
+    shares_factor = np.cumprod(shares_ratio, axis=0).astype(np.float64, copy=False)
     yields = _dividend_yields(seed, members, line, split)
     squares = np.cumsum(((1.0 + news.overnight) * (1.0 + news.intraday) - 1.0) ** 2, axis=0)
     overnight_log = np.log1p(news.overnight)

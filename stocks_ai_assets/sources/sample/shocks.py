@@ -22,9 +22,15 @@ MARKET_PREMIUM = 0.00035
 """Expected return of the market, fraction a session (9 % a year)."""
 
 MARKET_VOLATILITY = 0.0088
+SWING = 0.3
+"""Sd of the logarithm of the market's volatility."""
+
 SECTOR_VOLATILITY = 0.0045
 OVERNIGHT = 0.3
 """Share of a session's variance that falls between the close before and the open."""
+
+CLASSES_APART = 0.04
+"""Sd of what two share classes of one issuer differ by, in units of the company's own news."""
 
 MOST = 0.6
 """Largest loss or gain of one half of a session: keeps prices positive."""
@@ -75,9 +81,9 @@ def market(seed: int, line: Timeline) -> Market:
     rng = stream(seed, "market")
     night, day, turn = rng.standard_normal((len(line.days) + 1, 3)).T
     fall = -(np.sqrt(OVERNIGHT) * night + np.sqrt(1.0 - OVERNIGHT) * day)
-    state = persistent(0.6 * fall + 0.8 * turn, 0.98, 0.35)
+    state = persistent(0.6 * fall + 0.8 * turn, 0.98, SWING)
     # The state after a session moves the volatility of the next one, not its own.
-    volatility = MARKET_VOLATILITY * np.exp(state - 0.35**2)
+    volatility = MARKET_VOLATILITY * np.exp(state - SWING**2)
     return Market(
         overnight=_half(volatility[:-1], night[1:], OVERNIGHT) + OVERNIGHT * MARKET_PREMIUM,
         intraday=_half(volatility[:-1], day[1:], 1.0 - OVERNIGHT)
@@ -88,7 +94,8 @@ def market(seed: int, line: Timeline) -> Market:
 
 
 def _half(volatility: Floats, noise: Floats, share: float) -> Floats:
-    return np.clip(np.sqrt(share) * volatility * noise, -MOST, MOST)
+    move: Floats = np.clip(np.sqrt(share) * volatility * noise, -MOST, MOST)
+    return move
 
 
 def shocks(
@@ -144,7 +151,7 @@ def _part(
     # The second class strays a little from the first one.
     second = holders("second_class", members.n)
     apart = stream(seed, f"classes {half}").standard_normal((shape[0], len(second)))
-    own[:, second] = 0.99 * own[:, second] + np.sqrt(1.0 - 0.99**2) * apart
+    own[:, second] += CLASSES_APART * apart
     common = stream(seed, f"sector {half}").standard_normal((shape[0], len(SECTORS)))
     common *= np.sqrt(share) * sector_volatility
     own *= np.sqrt(share) * volatility

@@ -16,7 +16,7 @@ PLANTED: Mapping[str, float] = {"valuation": 0.08, "technical": 0.08}
 """Expected rank correlation, by agent, of its score with the residual return over 21 sessions; of
 all agents not named: 0, but for what correlation with a named one's score lends them."""
 
-LEAN: Mapping[str, float] = {"valuation": 0.1, "technical": 0.1}
+LEAN: Mapping[str, float] = {"valuation": 0.108, "technical": 0.113}
 """Expected return of a session for one sd of the rank, in units of own volatility / sqrt(21).
 Measured so that PLANTED comes out. It would be PLANTED itself if the company's own news alone moved
 the label, ranks stayed as they are for 21 sessions, and the two ranks were unrelated."""
@@ -42,10 +42,10 @@ class Knowledge:
         shares = books.shares.copy()
         for trap in ("first_class", "second_class"):
             shares[:, holders(trap, members.n)] = np.nan
-        year = {name: _year(books.figures[name]) for name in ("net_income", "cf_operating", "capex")}
+        flows = books.figures
         self._figures = {
-            "net_income": year["net_income"],
-            "free_cash_flow": year["cf_operating"] - year["capex"],
+            "net_income": _year(flows["net_income"]),
+            "free_cash_flow": _year(flows["cf_operating"] - flows["capex"]),
             "equity": books.figures["equity"],
             "shares": shares,
         }
@@ -72,7 +72,7 @@ class Knowledge:
         value = price * self._newest["shares"]
         total, count = np.zeros(len(price)), np.zeros(len(price))
         for name in ("net_income", "equity", "free_cash_flow"):
-            rank = neutral_rank(self._newest[name] / value, self._sector)
+            rank = _neutral(self._newest[name] / value, self._sector)
             known = ~np.isnan(rank)
             total[known] += rank[known]
             count += known
@@ -102,13 +102,19 @@ def technical(level: Floats, squares: Floats, traded: Flags, sector: Integers) -
 def neutral_rank(values: Floats, sector: Integers) -> Floats:
     """Rank less the shrunk mean of the sector, ranked again; mean 0, sd 1, NaN where missing."""
     missing = np.isnan(values)
+    ranks = _rank(_neutral(values, sector), missing)
+    ranks[missing] = np.nan
+    return ranks
+
+
+def _neutral(values: Floats, sector: Integers) -> Floats:
+    """Rank less the shrunk mean of the sector; NaN where missing."""
+    missing = np.isnan(values)
     ranks = _rank(values, missing)
     count = np.bincount(sector, ~missing, len(SECTORS))
     apart = ranks - (np.bincount(sector, ranks, len(SECTORS)) / (count + 2.0))[sector]
     apart[missing] = np.nan
-    ranks = _rank(apart, missing)
-    ranks[missing] = np.nan
-    return ranks
+    return apart
 
 
 def _rank(values: Floats, missing: Flags) -> Floats:

@@ -103,7 +103,7 @@ def persistent(noise: Floats, persistence: float, deviation: float) -> Floats:
     deviation
         Standard deviation of the values.
     """
-    values = noise * (deviation * np.sqrt(1.0 - persistence**2))
+    values: Floats = noise * (deviation * np.sqrt(1.0 - persistence**2))
     values[0] = noise[0] * deviation
     for t in range(1, len(values)):
         values[t] += persistence * values[t - 1]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stocks_ai_assets.sources.sample.timeline import Floats, Integers, Timeline
+from stocks_ai_assets.sources.sample.timeline import Flags, Floats, Integers, Timeline
 
 BLOCK = 60
 BLOCK_DELAY = 11
@@ -67,7 +67,7 @@ TRAPS: Mapping[str, Trap] = {
     "eps_basis": Trap(place=17, session=None, meaning="Vendor's EPS is ten times too large."),
     "no_esg": Trap(place=18, session=None, meaning="Never rated for ESG."),
     "late_member": Trap(place=19, session=120, meaning="Joins the index; no sector known before."),
-    "special_dividend": Trap(place=20, session=100, meaning="A real dividend of 12 % of the price."),
+    "special_dividend": Trap(place=20, session=100, meaning="Pays 12 % of its price, no spin-off."),
     "halt": Trap(place=21, session=140, meaning="No trading for four sessions."),
     "mislabelled": Trap(
         place=22, session=160, meaning="A snapshot has the sub-industry in the sector's column."
@@ -99,6 +99,13 @@ def positions(trap: str, n_symbols: int, line: Timeline) -> Integers:
     session = TRAPS[trap].session or 0
     delay = BLOCK_DELAY * np.arange(len(holders(trap, n_symbols)))
     return line.first + session + delay
+
+
+def first_after(filed: Integers, when: Integers) -> Flags:
+    """First filing of each company on or after a position; quarters x companies."""
+    after = filed >= when
+    first: Flags = after & (np.cumsum(after, axis=0) == 1)
+    return first
 
 
 def split_ratios(n_symbols: int, line: Timeline) -> tuple[Floats, Floats]:

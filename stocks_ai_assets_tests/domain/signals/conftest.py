@@ -12,7 +12,7 @@ from stocks_ai_assets.domain.ranges import input_range
 from stocks_ai_assets.domain.transform import Parameters, Transform, Window
 from stocks_ai_assets.tables import TABLES
 
-START, FIRST, LAST = date(2019, 1, 2), date(2019, 1, 2), date(2020, 6, 30)
+FIRST, LAST = date(2019, 1, 2), date(2020, 6, 30)
 SYMBOLS = ("AAA", "BBB", "CCC", "DDD")
 
 Facts = Mapping[str, pl.DataFrame]
@@ -64,7 +64,7 @@ def produce() -> Producer:
 def facts() -> Facts:
     """Four stocks over 18 months; CCC is listed later, DDD has a hole; nothing is corrected."""
     rng = np.random.default_rng(5)
-    sessions = nyse().between(START, LAST)
+    sessions = nyse().between(FIRST, LAST)
     n = len(sessions)
     market = rng.normal(0.0005, 0.01, n)
     split_at = {"AAA": (300, 4.0), "BBB": (330, 0.5)}
@@ -91,7 +91,7 @@ def facts() -> Facts:
             ).with_columns(symbol=pl.lit(symbol))
         )
     listed = (pl.col("symbol") != "CCC") | (pl.col("session") >= sessions[100])
-    there = (pl.col("symbol") != "DDD") | (pl.col("session") != sessions[-20])
+    there = (pl.col("symbol") != "DDD") | (pl.col("session") != sessions[-40])
     return {
         "market.prices": pl.concat(prices).filter(listed, there).with_columns(known_on="session"),
         "market.corporate_actions": pl.concat(actions).with_columns(
@@ -106,7 +106,7 @@ def facts() -> Facts:
 @pytest.fixture(scope="session")
 def corrected(facts: Facts) -> Facts:
     """The same market with late rows: corrected prices, a late dividend, a corrected market."""
-    sessions = nyse().between(START, LAST)
+    sessions = nyse().between(FIRST, LAST)
 
     def late(table: str, day: str, symbol: str | None, at: int, known: int) -> pl.DataFrame:
         chosen = pl.col(day) == sessions[at]
@@ -119,9 +119,9 @@ def corrected(facts: Facts) -> Facts:
         late("market.prices", "session", "AAA", -40, -8).with_columns(price * 1.1),
         late("market.prices", "session", "AAA", -40, -5).with_columns(price * 0.9),
         late("market.prices", "session", "AAA", -6, -5).with_columns(price * 1.2),
-        late("market.prices", "session", "BBB", -280, -3).with_columns(price * 2.0),
+        late("market.prices", "session", "BBB", -255, -3).with_columns(price * 2.0),
         late("market.prices", "session", "CCC", -1, -1).with_columns(
-            pl.lit(sessions[-20]).alias("session"),
+            pl.lit(sessions[-40]).alias("session"),
             pl.lit("DDD").alias("symbol"),
             pl.lit(sessions[-4]).alias("known_on"),
         ),

@@ -66,9 +66,9 @@ def test_quarters_alone_are_added_up_and_a_missing_fourth_is_the_year_less_nine_
     assert newest(*rows) == (28.0, date(2021, 6, 30))
     four = [flow(float(q), 2020, q, 3) for q in (2, 3, 4)]
     assert newest(*four, flow(5.0, 2021, 1, 3)) == (14.0, date(2021, 3, 31))
-    so_far = [flow(6.0, 2020, 3, 9), flow(3.0, 2020, 2, 6)]
-    later = [flow(20.0, 2020, 4, 12), flow(5.0, 2021, 1, 3), flow(11.0, 2021, 2, 6)]
-    assert newest(*so_far, *later) == (28.0, date(2021, 6, 30))
+    no_first = [flow(12.0, 2020, 3, 9), flow(2.0, 2020, 2, 3), flow(3.0, 2020, 3, 3)]
+    # Q2 2 + Q3 3 + Q4 (20 - 12) + 5
+    assert newest(*no_first, *rows[3:5]) == (18.0, date(2021, 3, 31))
 
 
 def test_years_of_52_or_53_weeks_and_quarters_of_12_or_16_weeks_are_recognised():
@@ -97,7 +97,8 @@ def test_a_sum_that_ended_more_than_a_year_before_the_newest_figure_is_unknown()
 
 def test_a_period_that_is_no_number_of_quarters_is_left_out():
     stub = ("A", "net_income", date(2021, 1, 1), date(2021, 2, 28), 9.0, "10-KT", LAST, LAST)
-    assert newest(flow(40.0, 2020, 4, 12), stub) == (40.0, date(2020, 12, 31))
+    rows = [flow(5.0, 2020, 1, 3), flow(40.0, 2020, 4, 12), stub]
+    assert newest(*rows) == (40.0, date(2020, 12, 31))
 
 
 def test_a_restatement_counts_from_the_session_on_which_it_became_known():

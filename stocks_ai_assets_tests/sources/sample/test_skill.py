@@ -1,0 +1,126 @@
+"""Planted skill comes out as promised, and nothing else foretells returns."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from stocks_ai_assets.domain.calendar import nyse
+from stocks_ai_assets.domain.graph import transform
+from stocks_ai_assets.domain.transform import Parameters, Window
+from stocks_ai_assets.sources.folder import FolderSource
+from stocks_ai_assets.sources.sample import PLANTED, simulate
+from stocks_ai_assets.sources.sample.skill import neutral_rank
+from stocks_ai_assets_tests.sources.sample.conftest import (
+    FIRST,
+    SEED,
+    World,
+    rank_correlation,
+    world,
+)
+
+HORIZON = 21
+
+
+def residual_returns(world: World):
+    """Return from the next open over 21 sessions less true beta times the market's."""
+    traded, lead = world.traded, world.line.lead
+    opens = np.where(traded.present, traded.open, np.nan)
+    paid = np.where(traded.split == 1.0, traded.dividend, 0.0)
+    growth = (opens[1:] * traded.split[1:] + paid[1:]) / opens[:-1]
+    whole = (1.0 + world.whole.intraday[lead:-1]) * (1.0 + world.whole.overnight[lead + 1 :])
+    held = [np.cumsum(np.log(x), axis=0) for x in (growth, whole)]
+    own, common = (np.expm1(x[HORIZON:] - x[:-HORIZON]) for x in held)
+    # Row t of `held` ends at the open of t+1: label of session t runs from t+1 to t+1+horizon.
+    return own - world.members.beta * common[:, None]
+
+
+def skill(world: World, score) -> float:
+    label = residual_returns(world)
+    sessions = np.arange(world.line.first, len(label), 5)
+    return rank_correlation(score[sessions], label[sessions])
+
+
+@pytest.mark.parametrize("agent", ["valuation", "technical"])
+def test_a_planted_agent_has_the_skill_that_is_documented(worlds, agent):
+    found = np.mean([skill(world, getattr(world.traded, agent)) for world in worlds])
+    assert found == pytest.approx(PLANTED[agent], abs=0.015)
+
+
+def as_known(world: World, values):
+    """Values by quarter as they were known at each position."""
+    known = np.full(world.traded.close.shape, np.nan)
+    for quarter in range(4, len(values)):
+        since = np.arange(world.line.length)[:, None] > world.books.filed[quarter]
+        known = np.where(since, values[quarter], known)
+    return known
+
+
+def reactions(world: World):
+    """Surprise of the last announcement, fading over 63 sessions."""
+    at = np.arange(world.line.length)[:, None]
+    last = np.full(world.traded.close.shape, np.nan)
+    for quarter, reacting in enumerate(world.books.reacting):
+        since = at - reacting
+        fading = world.books.surprise[quarter] * (1.0 - since / 63.0)
+        last = np.where((since >= 0) & (since < 63), fading, last)
+    return last
+
+
+CHARACTERISTICS = {
+    "profitability": lambda w: as_known(
+        w, w.books.figures["net_income"] / w.books.figures["assets"]
+    ),
+    "gross profitability": lambda w: as_known(
+        w, w.books.figures["gross_profit"] / w.books.figures["assets"]
+    ),
+    "size": lambda w: np.broadcast_to(w.members.market_cap, w.traded.close.shape),
+    "beta": lambda w: np.broadcast_to(w.members.beta, w.traded.close.shape),
+    "surprise": reactions,
+}
+
+
+@pytest.mark.parametrize("name", CHARACTERISTICS)
+def test_what_was_not_planted_foretells_nothing(worlds, name):
+    found = np.mean([skill(world, CHARACTERISTICS[name](world)) for world in worlds])
+    assert abs(found) < 0.02
+
+
+def test_the_lean_follows_the_close_it_was_computed_from(worlds):
+    """The rank of the session after its return would have far more than the planted skill."""
+    world = worlds[0]
+    close = world.traded.close
+    same_day = np.full(close.shape, np.nan)
+    same_day[1:] = close[1:] * world.traded.split[1:] / close[:-1] - 1.0
+    assert abs(rank_correlation(world.traded.technical[300:], same_day[300:])) < 0.03
+
+
+def test_prices_lean_towards_what_the_agents_see():
+    """Signals of the project, from the simulated files, against the characteristics planted."""
+    raw = simulate(n_symbols=60, seed=SEED, first_session=FIRST, n_sessions=150)
+    inside = world(SEED, 60, 150)
+    source = FolderSource(raw, nyse(), name="sample", simulated=True)
+    session, parameters = source.last_session(), Parameters(first_session=FIRST)
+    window = Window(partitions=(session,), calendar=nyse(), parameters=parameters)
+    tables = ("prices", "corporate_actions", "company_facts")
+    found = {name: source.read(f"market.{name}", None, session) for name in tables}
+    for name in ("technical", "fundamentals", "valuation"):
+        found[name] = transform(f"signals/{name}", parameters).function(found, window)
+    symbols = pl.DataFrame({"symbol": inside.members.symbols})
+    seen = {
+        name: symbols.join(found[name], on="symbol", how="left", maintain_order="left")
+        for name in ("technical", "valuation")
+    }
+    sector = inside.members.sector
+    momentum = seen["technical"]["momentum_252_21"] / seen["technical"]["volatility_126"]
+    ratios = ("earnings_to_price", "book_to_price", "free_cash_flow_to_price")
+    ranks = [
+        neutral_rank(seen["valuation"][r].cast(pl.Float64).fill_null(np.nan).to_numpy(), sector)
+        for r in ratios
+    ]
+    value = np.nanmean(np.where(np.isnan(ranks[1]), np.nan, np.stack(ranks)), axis=0)
+    momentum = neutral_rank(momentum.fill_null(np.nan).to_numpy(), sector)
+    for ours, planted in (
+        (momentum, inside.traded.technical[-1]),
+        (value, inside.traded.valuation[-1]),
+    ):
+        assert rank_correlation(ours[None], planted[None]) > 0.9
