@@ -37,8 +37,9 @@ format: env  ## Rewrite files in the project's form
 benchmark: env  ## Measure speed and memory; writes docs/performance.md
 	$(BIN)/python -m benchmarks
 
-docs: env  ## Generate the data dictionary
+docs: env  ## Generate the data dictionary and the import format
 	$(BIN)/python -m stocks_ai_assets.tables.dictionary docs/data_dictionary.md
+	$(BIN)/python -m stocks_ai_assets.sources.import_format docs/import_format.md
 
 ui: env  ## Dagster's web UI on the lake
 	$(BIN)/stocks-ai ui

@@ -27,6 +27,7 @@ from stocks_ai_assets.partitions import (
     partition_range,
     window_of,
 )
+from stocks_ai_assets.pipeline import pipeline
 from stocks_ai_assets.planning import History, State, due
 
 LAST_ASSET = "portfolio/risk"
@@ -242,8 +243,6 @@ def run(
     StocksAiError
         What made an asset fail; the assets before it are written and stay.
     """
-    from stocks_ai_assets.definitions import definitions_of  # the code location builds on this
-
     result, start = Result(), perf_counter()
 
     def note(report: Report) -> None:
@@ -253,7 +252,7 @@ def run(
 
     # A source that cannot be opened fails here, before there is a run to fail.
     _ = deployment.source
-    definitions = definitions_of(deployment, note)
+    definitions = pipeline(deployment, note)
     for step in plan(deployment, first, last) if steps is None else steps:
         if on_step:
             on_step(step)

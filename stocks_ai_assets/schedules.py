@@ -6,6 +6,9 @@ one run cannot hold, so the nightly job's one step launches a run for each stage
 
 import dagster as dg
 
+from stocks_ai_assets.assets.failures import readable_failures
+from stocks_ai_assets.backfill import due_sessions, run
+from stocks_ai_assets.deployment import open_deployment
 from stocks_ai_assets.domain.calendar import NEW_YORK
 from stocks_ai_assets.settings import Settings
 
@@ -17,10 +20,6 @@ def nightly_job(settings: Settings) -> dg.JobDefinition:
 
     @dg.op(description="Run every stage for the sessions that are due.")
     def materialize_due_sessions(context: dg.OpExecutionContext) -> None:
-        from stocks_ai_assets.assets.failures import readable_failures
-        from stocks_ai_assets.backfill import due_sessions, run
-        from stocks_ai_assets.deployment import open_deployment
-
         with readable_failures():
             deployment = open_deployment(settings)
             sessions = due_sessions(deployment)

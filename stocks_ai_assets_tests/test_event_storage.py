@@ -1,6 +1,8 @@
 """The batched event storage stores what Dagster's own stores, in a handful of transactions."""
 
 from collections import Counter
+from datetime import UTC
+from uuid import NAMESPACE_OID, uuid5
 
 import dagster as dg
 import pytest
@@ -8,15 +10,18 @@ from dagster._core.events import (
     AssetObservationData,
     DagsterEvent,
     DagsterEventType,
+    EngineEventData,
     StepMaterializationData,
 )
 from dagster._core.events.log import EventLogEntry
 from dagster._core.instance.ref import InstanceRef
+from dagster._core.storage.event_log.schema import AssetKeyTable
 from dagster._core.storage.partition_status_cache import get_and_update_asset_status_cache_value
 from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
 )
+from sqlalchemy import select
 
 from stocks_ai_assets.event_storage import BatchedSqliteEventLogStorage
 from stocks_ai_assets.instance import BATCHING, write_configuration
@@ -30,17 +35,21 @@ FIRST, SECOND = dg.AssetKey(["market", "prices"]), dg.AssetKey(["signals", "risk
 @dg.asset(
     key=FIRST, partitions_def=DAYS, backfill_policy=dg.BackfillPolicy.single_run(), code_version="7"
 )
-def prices(context: dg.AssetExecutionContext):
+def prices(context: dg.AssetExecutionContext) -> None:
     context.add_output_metadata({"delta_version": 3})
     for key in context.partition_keys[:2]:
         context.log_event(dg.AssetObservation(FIRST, partition=key, metadata={"seen": 1}))
 
 
 @dg.asset(
-    key=SECOND, deps=[prices], partitions_def=DAYS, backfill_policy=dg.BackfillPolicy.single_run()
+    key=SECOND,
+    deps=[prices],
+    partitions_def=DAYS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    code_version="8",
 )
-def risk():
-    return None
+def risk() -> None:
+    pass
 
 
 def run_range(instance, n):
@@ -49,19 +58,31 @@ def run_range(instance, n):
     return dg.materialize([prices, risk], instance=instance, tags=tags)
 
 
-@pytest.fixture
-def batched(tmp_path, monkeypatch):
-    for name, value in BATCHING.items():
-        monkeypatch.setenv(name, value)
-    home = write_configuration(Settings(home=tmp_path / "batched"))
+@pytest.fixture(scope="module")
+def batched(tmp_path_factory):
+    home = write_configuration(Settings(home=tmp_path_factory.mktemp("batched")))
     with dg.DagsterInstance.from_config(str(home)) as instance:
         yield instance
 
 
-@pytest.fixture
-def stock(tmp_path):
-    with dg.DagsterInstance.local_temp(str(tmp_path / "stock")) as instance:
+@pytest.fixture(scope="module")
+def stock(tmp_path_factory):
+    with dg.DagsterInstance.local_temp(str(tmp_path_factory.mktemp("stock"))) as instance:
         yield instance
+
+
+@pytest.fixture
+def batching(monkeypatch):
+    """Switch that lets Dagster hand events over in batches."""
+
+    def switch(*, on):
+        for name, value in BATCHING.items():
+            if on:
+                monkeypatch.setenv(name, value)
+            else:
+                monkeypatch.delenv(name, raising=False)
+
+    return switch
 
 
 def description(instance, key):
@@ -81,9 +102,13 @@ def description(instance, key):
     ids = storage.get_latest_storage_id_by_partition(key, DagsterEventType.ASSET_MATERIALIZATION)
     return {
         "partitions": instance.get_materialized_partitions(key),
-        "latest": (latest.partition, latest.asset_materialization.metadata),
-        "latest tags": dict(latest.asset_materialization.tags),
-        "record": record.asset_entry.last_materialization.partition,
+        "latest": (latest.get_dagster_event().partition, latest.asset_materialization.metadata),
+        "latest tags": {
+            name: value
+            for name, value in latest.asset_materialization.tags.items()
+            if "event_pointer" not in name  # a storage id
+        },
+        "record": record.asset_entry.last_materialization.get_dagster_event().partition,
         "record run": record.asset_entry.last_run_id == latest.run_id,
         "counts": Counter(events),
         "order": [event for event in events if event[1] == "StepMaterializationData"],
@@ -94,13 +119,11 @@ def description(instance, key):
     }
 
 
-def test_a_range_leaves_the_events_and_statuses_that_stock_storage_leaves(
-    batched, stock, monkeypatch
-):
-    ours = run_range(batched, 40)
-    for name in BATCHING:
-        monkeypatch.delenv(name)
-    theirs = run_range(stock, 40)
+def test_a_range_leaves_the_events_and_statuses_that_stock_storage_leaves(batched, stock, batching):
+    batching(on=True)
+    ours = run_range(batched, 20)
+    batching(on=False)
+    theirs = run_range(stock, 20)
     for key in (FIRST, SECOND):
         assert description(batched, key) == description(stock, key)
     logged = [
@@ -111,14 +134,15 @@ def test_a_range_leaves_the_events_and_statuses_that_stock_storage_leaves(
         )
         for instance, result in ((batched, ours), (stock, theirs))
     ]
-    assert all(log[DagsterEventType.ASSET_MATERIALIZATION] == 80 for log in logged)
+    assert all(log[DagsterEventType.ASSET_MATERIALIZATION] == 40 for log in logged)
     # One planned event for the range instead of one a partition is what BATCHING asks for.
     for log in logged:
         del log[DagsterEventType.ASSET_MATERIALIZATION_PLANNED]
     assert logged[0] == logged[1]
 
 
-def test_a_range_of_500_partitions_costs_a_handful_of_transactions(batched, monkeypatch):
+def test_a_range_of_500_partitions_costs_a_handful_of_transactions(batched, batching, monkeypatch):
+    batching(on=True)
     storage, opened = batched.event_log_storage, []
     connect = storage._connect
     monkeypatch.setattr(storage, "_connect", lambda shard: opened.append(shard) or connect(shard))
@@ -126,7 +150,9 @@ def test_a_range_of_500_partitions_costs_a_handful_of_transactions(batched, monk
     assert len(opened) < 150, "stock storage opens several for every event"
     for key in (FIRST, SECOND):
         assert batched.get_materialized_partitions(key) == set(KEYS[:500])
-        assert batched.get_latest_materialization_event(key).partition == KEYS[499]
+        assert (
+            batched.get_latest_materialization_event(key).get_dagster_event().partition == KEYS[499]
+        )
         counts = batched.event_log_storage.get_latest_storage_id_by_partition(
             key, DagsterEventType.ASSET_MATERIALIZATION
         )
@@ -136,21 +162,25 @@ def test_a_range_of_500_partitions_costs_a_handful_of_transactions(batched, monk
     )
 
 
-def event(kind, partition, at):
-    """One event of the first asset."""
-    data = (
-        StepMaterializationData(dg.AssetMaterialization(FIRST, partition=partition))
-        if kind == DagsterEventType.ASSET_MATERIALIZATION
-        else AssetObservationData(dg.AssetObservation(FIRST, partition=partition))
-    )
-    dagster_event = DagsterEvent(kind.value, "job", event_specific_data=data)
+def event(kind, asset, n):
+    """The `n`-th event of an asset, of a run of its own."""
+    key, partition = dg.AssetKey(asset), KEYS[n]
+    data = {
+        DagsterEventType.ASSET_MATERIALIZATION: StepMaterializationData(
+            dg.AssetMaterialization(key, partition=partition)
+        ),
+        DagsterEventType.ASSET_OBSERVATION: AssetObservationData(
+            dg.AssetObservation(key, partition=partition)
+        ),
+        DagsterEventType.ENGINE_EVENT: EngineEventData(),
+    }
     return EventLogEntry(
         error_info=None,
         level=10,
         user_message="",
-        run_id="11111111-1111-1111-1111-111111111111",
-        timestamp=at,
-        dagster_event=dagster_event,
+        run_id=str(uuid5(NAMESPACE_OID, asset)),
+        timestamp=1_600_000_000.0 + n,
+        dagster_event=DagsterEvent(kind.value, "job", event_specific_data=data[kind]),
     )
 
 
@@ -160,31 +190,33 @@ def test_the_last_event_of_a_batch_decides_the_assets_state(batched, stock):
         DagsterEventType.ASSET_OBSERVATION,
         DagsterEventType.ASSET_MATERIALIZATION,
     ]
-    events = [event(kind, KEYS[n], 1_600_000_000.0 + n) for n, kind in enumerate(kinds)]
+    events = [event(kind, "last", n) for n, kind in enumerate(kinds)]
     batched.event_log_storage.store_event_batch(events)
     for one in events:
         stock.event_log_storage.store_event(one)
-    ours, theirs = (i.get_asset_records([FIRST])[0].asset_entry for i in (batched, stock))
-    assert ours.last_materialization_record == theirs.last_materialization_record
-    assert ours.last_materialization.partition == KEYS[2]
-    assert ours == theirs
+    for instance in (batched, stock):
+        (entry,) = (r.asset_entry for r in instance.get_asset_records([dg.AssetKey("last")]))
+        assert entry.last_materialization.get_dagster_event().partition == KEYS[2]
+        with instance.event_log_storage.index_connection() as connection:
+            query = select(AssetKeyTable.c.last_materialization_timestamp).where(
+                AssetKeyTable.c.asset_key == '["last"]'
+            )
+            (moment,) = connection.execute(query).scalars()
+        assert moment.replace(tzinfo=UTC).timestamp() == events[2].timestamp
 
 
 def test_other_batches_are_stored_the_stock_way(batched):
-    start = DagsterEvent(DagsterEventType.ENGINE_EVENT.value, "job", message="hello")
-    plain = event(DagsterEventType.ASSET_MATERIALIZATION, KEYS[0], 1.0)._replace(
-        dagster_event=start
-    )
-    mixed = [plain, event(DagsterEventType.ASSET_MATERIALIZATION, KEYS[0], 2.0)]
-    batched.event_log_storage.store_event_batch(mixed)
-    assert len(batched.all_logs(plain.run_id)) == 2
-    assert batched.get_materialized_partitions(FIRST) == {KEYS[0]}
+    kinds = [DagsterEventType.ENGINE_EVENT, DagsterEventType.ASSET_MATERIALIZATION]
+    events = [event(kind, "mixed", n) for n, kind in enumerate(kinds)]
+    batched.event_log_storage.store_event_batch(events)
+    assert len(batched.all_logs(events[0].run_id)) == 2
+    assert batched.get_materialized_partitions(dg.AssetKey("mixed")) == {KEYS[1]}
 
 
 def test_a_batch_that_fails_leaves_nothing_so_that_dagster_can_store_one_by_one(
     batched, monkeypatch
 ):
-    events = [event(DagsterEventType.ASSET_MATERIALIZATION, KEYS[n], 1.0 + n) for n in range(3)]
+    events = [event(DagsterEventType.ASSET_MATERIALIZATION, "fails", n) for n in range(3)]
     storage = batched.event_log_storage
 
     def fails(*_):
@@ -196,7 +228,7 @@ def test_a_batch_that_fails_leaves_nothing_so_that_dagster_can_store_one_by_one(
         with pytest.raises(OSError, match="locked"):
             storage.store_event_batch(events)
     assert batched.all_logs(events[0].run_id) == []
-    assert batched.get_materialized_partitions(FIRST) == set()
+    assert batched.get_materialized_partitions(dg.AssetKey("fails")) == set()
     for one in events:
         storage.store_event(one)
     assert len(batched.all_logs(events[0].run_id)) == 3

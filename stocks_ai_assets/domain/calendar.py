@@ -7,7 +7,7 @@ day to day. Extend it by raising that constant (exchange_calendars knows about a
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from functools import cache
+from functools import cache, cached_property
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -117,7 +117,7 @@ class Calendar:
             .drop("_row", "cutoff")
         )
 
-    @property
+    @cached_property
     def frame(self) -> pl.DataFrame:
         """Columns `known_on` (Date), `cutoff` (UTC), `position` (Int32), one row a session."""
         return pl.DataFrame(

@@ -1,6 +1,7 @@
 """From the lake to a file: gather, build, write at once or not at all."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from stocks_ai_assets.errors import StorageError
@@ -41,7 +42,8 @@ def write_report(html: str, path: Path) -> Path:
         draft.write_text(html, encoding="utf-8", newline="\n")
         draft.replace(path)
     except OSError as error:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
         raise StorageError(
             f"Report {path}: {error.strerror or error}. Make room or choose another folder."
         ) from error

@@ -40,6 +40,8 @@ a folder with these Parquet files. The simulated market has the same form.
   that is not a session, a filing before the end of its period, a unit that does not fit, an unknown
   sector, one key with different values (all of its rows; identical rows are one row).
 - A row is usable from the session named with its file. A row without its day is set aside.
+- A symbol is in scope from its first price on. What was published about it before is taken up on
+  that day: nobody knew then that it would be in this file, or whose ticker it would be.
 
 ## From raw rows to facts
 

@@ -43,7 +43,7 @@ class CorporateActions(dy.Schema):
     )
     shares_ratio = c.number(
         "ratio",
-        "Change of the number of shares: split_ratio for real splits (p/q, q <= 3), else 1.",
+        "Change of the number of shares: split_ratio for real splits (p/q or q/p, q <= 3), else 1.",
         nullable=False,
         min_exclusive=0,
     )

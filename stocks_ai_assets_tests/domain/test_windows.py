@@ -107,6 +107,11 @@ def test_huge_values_that_left_the_window_leave_no_trace():
     assert bits(found[2:]) == bits(clean[1:])
 
 
+def test_values_are_added_oldest_first():
+    assert statistic(frame_of([[1.0, 1e16, -1e16]]), "total", 3)[2] == 0.0
+    assert statistic(frame_of([[1e16, -1e16, 1.0]]), "total", 3)[2] == 1.0
+
+
 def test_a_short_history_is_null_and_not_a_small_number():
     frame = frame_of([[0.1, 0.2, 0.3]])
     for name in STATISTICS:

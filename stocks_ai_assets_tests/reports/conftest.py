@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -183,17 +184,24 @@ def _model(name: str, quarter: date, n: int, parameters: dict[str, float]) -> di
         "fitted_through": quarter - timedelta(days=3),
         "n_sessions": n,
         "n_rows": n * 55,
-        "parameters": [{"key": k, "value": v} for k, v in parameters.items()],
+        "parameters": _map(parameters),
         "model_version": f"{len(name):02d}5e1f9a03c7d2b4",
     }
+
+
+def _map(values: dict[str, float]) -> Rows:
+    """A map as the lake returns it: sorted by key."""
+    return [{"key": key, "value": float(values[key])} for key in sorted(values)]
 
 
 def _supervisor(quarter: date, n: int) -> pl.DataFrame:
     row = _model("supervisor", quarter, n, {"ic": 0.005, "base_rate": 0.499, "q80": 1.24})
     del row["model"]
     shares = np.linspace(1.3, 0.7, len(VOTERS)) / len(VOTERS)
-    weights = [{"key": k, "value": float(v)} for k, v in zip(VOTERS, shares, strict=True)]
-    row |= {"weights": weights, "shadow_weights": weights[::-1]}
+    row |= {
+        "weights": _map(dict(zip(VOTERS, shares, strict=True))),
+        "shadow_weights": _map(dict(zip(VOTERS, shares[::-1], strict=True))),
+    }
     return _frame([row], "meta.supervisor_models")
 
 
@@ -280,6 +288,15 @@ def _trials() -> pl.DataFrame:
     return _frame(rows, "evaluation.trials")
 
 
+@cache
+def _traded(last: date, edge: float) -> dict[str, pl.DataFrame]:
+    calendar = nyse()
+    sessions = calendar.between(FIRST, last)
+    returns = _returns(list(sessions), edge)
+    by_session = Window(partitions=sessions, calendar=calendar, parameters=PARAMETERS)
+    return {"returns": returns, "risk": portfolio_risk({"returns": returns}, by_session)}
+
+
 def make(
     *,
     last: date = LAST,
@@ -289,15 +306,13 @@ def make(
     highest: float = 0.52,
 ) -> ReportData:
     """Results from `FIRST` on; `means`: rank IC by score, `edge`: of the long side, a year."""
-    calendar = nyse()
-    sessions = list(calendar.between(FIRST, last))
-    skill = _skill(sessions, means or {}, last)
-    returns = _returns(sessions, edge)
+    sessions = list(nyse().between(FIRST, last))
+    skill, trials = _skill(sessions, means or {}, last), _trials()
+    traded = _traded(last, edge)
     quarter = quarters_between(FIRST, last)[-1]
-    at_quarter = Window(partitions=(quarter,), calendar=calendar, parameters=PARAMETERS)
-    by_session = Window(partitions=tuple(sessions), calendar=calendar, parameters=PARAMETERS)
-    risk = portfolio_risk({"returns": returns}, by_session)
-    trials = _trials()
+    window = Window(partitions=(quarter,), calendar=nyse(), parameters=PARAMETERS)
+    earned = {"returns": traded["returns"], "skill": skill, "trials": trials}
+    known = {"risk": traded["risk"].filter(pl.col("session") < quarter)}
     return ReportData(
         context=ReportContext(
             source="sample" if simulated else "folder",
@@ -307,11 +322,10 @@ def make(
         ),
         skill=skill,
         calibration=_calibration(skill, highest),
-        performance=performance({"returns": returns, "skill": skill, "trials": trials}, at_quarter),
-        var_backtests=var_backtests({"risk": risk.filter(pl.col("session") < quarter)}, at_quarter),
+        performance=performance(earned, window),
+        var_backtests=var_backtests(known, window),
         trials=trials,
-        returns=returns,
-        risk=risk,
+        **traded,
         models=_models(quarter, len(sessions)),
         supervisor_models=_supervisor(quarter, len(sessions)),
         latest=_latest(sessions[-1]),
@@ -326,20 +340,12 @@ def make(
         presence=_presence(range(FIRST.year, last.year + 1)),
         inventory=_inventory(),
         gaps=pl.DataFrame(
-            [
-                {
-                    "table": "agents.predictions",
-                    "slice": "esg",
-                    "first": date(2020, 3, 2),
-                    "last": date(2020, 3, 6),
-                    "partitions": 5,
-                }
-            ],
+            [("agents.predictions", "esg", date(2020, 3, 2), date(2020, 3, 6), 5)],
             schema=GAPS,
+            orient="row",
         ),
         quarantine=pl.DataFrame(
-            [{"source_table": "market.prices", "reason": "high_is_the_highest", "rows": 3}],
-            schema=QUARANTINE,
+            [("market.prices", "high_is_the_highest", 3)], schema=QUARANTINE, orient="row"
         ),
     )
 

@@ -47,7 +47,9 @@ def opened(page: str, folder: Path, *flags: str) -> tuple[str, list[str]]:
 def test_every_chart_is_drawn_and_the_console_stays_silent(page, tmp_path: Path, width: int):
     document, console = opened(page, tmp_path, f"--window-size={width},2000")
     charts, drawn = (re.search(rf'data-{name}="(\d+)"', document) for name in ("charts", "drawn"))
-    assert charts and drawn and int(charts[1]) > 20
+    assert charts is not None
+    assert drawn is not None
+    assert int(charts[1]) > 20
     assert drawn[1] == charts[1]
     assert document.count('<svg xmlns="http://www.w3.org/2000/svg"') >= int(charts[1])
     assert console == []

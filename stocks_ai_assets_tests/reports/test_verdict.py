@@ -48,7 +48,7 @@ def test_a_significant_supervisor_is_said_to_have_skill(made: Maker):
 
 
 def test_a_score_that_is_significantly_wrong_is_not_called_skill(made: Maker):
-    judged = verdict(made(means={"risk": -0.035}))
+    judged = verdict(made(means={"risk": -0.032}))
     assert judged.headline == "No provable skill, and risk points the wrong way."
     assert judged.findings[0].word == "provably wrong"
 

@@ -5,32 +5,8 @@ row under a later known_on. Everything here picks versions; formulas belong to t
 """
 
 from collections.abc import Sequence
-from datetime import date
 
 import polars as pl
-
-
-def latest_known(
-    facts: pl.DataFrame, key: Sequence[str], *, until: date | None = None
-) -> pl.DataFrame:
-    """Newest version of every row.
-
-    Parameters
-    ----------
-    facts
-        Rows with `known_on`, any order.
-    key
-        Columns that name what a row describes, without `known_on`.
-    until
-        Session at whose close one looks: later versions are not known yet. None: look at all.
-
-    Returns
-    -------
-    pl.DataFrame
-        One row for each key, with all columns, in no particular order.
-    """
-    known = facts if until is None else facts.filter(pl.col("known_on") <= until)
-    return known.sort("known_on").unique(list(key), keep="last")
 
 
 def known_at(

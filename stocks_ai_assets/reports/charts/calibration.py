@@ -1,5 +1,8 @@
 """Charts of calibration: information in probabilities, their error, coverage of intervals."""
 
+import math
+from functools import cache
+
 import polars as pl
 
 from stocks_ai_assets.reports import targets
@@ -17,7 +20,8 @@ from stocks_ai_assets.reports.charts.theme import (
 )
 
 ROW_HEIGHT = 24
-LOWEST_SHOWN = 0.7
+LOWEST_SHOWN, STEP = 0.7, 0.05
+"""The axis starts at the first unless a year lies below; then it grows by steps."""
 
 
 def brier_skill(rows: pl.DataFrame) -> Spec:
@@ -60,12 +64,12 @@ def brier_skill(rows: pl.DataFrame) -> Spec:
         .mark_point(filled=True, opacity=1, size=64, color=FIRST)
         .encode(y=y, x=x, tooltip=tooltip)
     )
-    return finished(
+    spec = finished(
         alt.layer(floor, zero, stems, points),
-        inline(rows),
         height=ROW_HEIGHT * max(len(order), 1),
         description="Brier skill of every score",
     )
+    return spec | {"data": inline(rows)}
 
 
 def calibration_error(rows: pl.DataFrame) -> Spec:
@@ -94,12 +98,12 @@ def calibration_error(rows: pl.DataFrame) -> Spec:
     limit = (
         constant().mark_rule(color=BAD, strokeDash=[3, 3]).encode(x=alt.datum(targets.ECE_LIMIT))
     )
-    return finished(
+    spec = finished(
         alt.layer(bars, limit),
-        inline(rows),
         height=ROW_HEIGHT * max(len(order), 1),
         description="Expected calibration error of every score",
     )
+    return spec | {"data": inline(rows)}
 
 
 def coverage(rows: pl.DataFrame) -> Spec:
@@ -110,41 +114,47 @@ def coverage(rows: pl.DataFrame) -> Spec:
     rows
         `year`, `coverage_80`, `coverage_90`, ascending.
     """
-    import altair as alt
-
     tidy = rows.select("year", "coverage_80", "coverage_90").unpivot(
         on=["coverage_80", "coverage_90"],
         index="year",
         variable_name="interval",
         value_name="coverage",
     )
+    lowest = tidy.select(pl.col("coverage").min()).item()
+    floor = 1.0 if lowest is None else math.floor(lowest / STEP) * STEP
+    return _coverage(min(LOWEST_SHOWN, floor)) | {"data": inline(tidy)}
+
+
+@cache
+def _coverage(floor: float) -> Spec:
+    """Specification with an axis from `floor` on; agents share it."""
+    import altair as alt
+
     x = alt.X("year:O", title=None, axis=alt.Axis(labelAngle=0), scale=alt.Scale(padding=0.4))
-    lowest = rows.select(pl.min_horizontal(pl.col("coverage_80", "coverage_90").min())).item()
-    domain = [min(LOWEST_SHOWN, LOWEST_SHOWN if lowest is None else lowest - 0.01), 1.0]
     title = "Returns inside the interval (percent)"
-    scale, axis = alt.Scale(domain=domain), alt.Axis(format=".0%", tickCount=6)
+    scale = alt.Scale(domain=[floor, 1.0])
+    axis = alt.Axis(format=".0%", tickCount=6)
     y = alt.Y("coverage:Q", title=title, scale=scale, axis=axis)
     tooltip = [
         alt.Tooltip("year:O", title="year of prediction"),
         alt.Tooltip("interval:N", title="interval"),
         alt.Tooltip("coverage:Q", title="inside", format=".1%"),
     ]
-    layers = [
+    bands = [
         constant()
         .mark_rect(color=GOOD_AREA)
         .encode(y=alt.YDatum(low, title=title, scale=scale, axis=axis), y2=alt.datum(high))
         for low, high in (targets.COVERAGE_80, targets.COVERAGE_90)
     ]
-    for name, colour in (("coverage_80", FIRST), ("coverage_90", SECOND)):
-        layers.append(
-            alt.Chart()
-            .transform_filter(f"datum.interval == '{name}'")
-            .mark_line(color=colour, point=alt.OverlayMarkDef(size=36, color=colour))
-            .encode(x=x, y=y, tooltip=tooltip)
-        )
+    lines = [
+        alt.Chart()
+        .transform_filter(f"datum.interval == '{name}'")
+        .mark_line(color=colour, point=alt.OverlayMarkDef(size=36, color=colour))
+        .encode(x=x, y=y, tooltip=tooltip)
+        for name, colour in (("coverage_80", FIRST), ("coverage_90", SECOND))
+    ]
     return finished(
-        alt.layer(*layers),
-        inline(tidy),
+        alt.layer(*bands, *lines),
         height=210,
         description="Coverage of prediction intervals by year",
     )

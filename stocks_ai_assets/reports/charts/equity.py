@@ -77,12 +77,12 @@ def _lines(rows: pl.DataFrame, value: str, title: str, label: str, *, log: bool)
         .properties(name=f"{value}_marker")
         .add_params(hover)
     )
-    return finished(
+    spec = finished(
         alt.layer(lines, marker),
-        inline(rows.select("strategy", "session", value), "session"),
         height=340 if log else 200,
         description=f"{title} by strategy",
     )
+    return spec | {"data": inline(rows.select("strategy", "session", value), "session")}
 
 
 def equity(rows: pl.DataFrame) -> Spec:

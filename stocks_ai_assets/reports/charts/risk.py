@@ -89,9 +89,9 @@ def returns_and_limits(drawn: pl.DataFrame, breaches: pl.DataFrame) -> Spec:
             ],
         )
     )
-    return finished(
+    spec = finished(
         alt.layer(bars, dots, *limits, points),
-        inline(rows, "session"),
         height=230,
         description="Net returns, value at risk and breaches",
     )
+    return spec | {"data": inline(rows, "session")}

@@ -1,5 +1,7 @@
 """Charts of rank information coefficients: by score, over quarters, by age of the score."""
 
+from functools import cache
+
 import polars as pl
 
 from stocks_ai_assets.reports.charts.theme import (
@@ -59,12 +61,12 @@ def forest(rows: pl.DataFrame) -> Spec:
         .mark_text(align="left", dx=7, fontSize=11, color=MUTED)
         .encode(x="ic_high:Q", text="note:N")
     )
-    return finished(
+    spec = finished(
         alt.layer(zero, bands, points, labels),
-        inline(rows),
         height=ROW_HEIGHT * max(len(order), 1),
         description="Rank information coefficient and 95 % band of every score",
     )
+    return spec | {"data": inline(rows)}
 
 
 def over_quarters(whole: pl.DataFrame, rolling: pl.DataFrame, others: pl.DataFrame) -> Spec:
@@ -79,44 +81,44 @@ def over_quarters(whole: pl.DataFrame, rolling: pl.DataFrame, others: pl.DataFra
     others
         `agent`, `quarter`, `rank_ic` of other scores, drawn behind; may have no rows.
     """
+    parts = {
+        "whole": whole.select("quarter", "rank_ic", "ic_low", "ic_high"),
+        "other": others.select("agent", "quarter", "rank_ic"),
+        "rolling": rolling.select("quarter", "rank_ic"),
+    }
+    rows = [frame.with_columns(kind=pl.lit(kind)) for kind, frame in parts.items()]
+    drawn = frozenset(kind for kind, frame in parts.items() if not frame.is_empty())
+    return _over_quarters(drawn) | {"data": inline(pl.concat(rows, how="diagonal"), "quarter")}
+
+
+@cache
+def _over_quarters(drawn: frozenset[str]) -> Spec:
+    """Specification for the kinds of rows there are; agents share it."""
     import altair as alt
 
-    parts = [
-        others.select("agent", "quarter", "rank_ic").with_columns(kind=pl.lit("other")),
-        rolling.select("quarter", "rank_ic").with_columns(kind=pl.lit("rolling")),
-        whole.select("quarter", "rank_ic", "ic_low", "ic_high").with_columns(kind=pl.lit("whole")),
-    ]
     x = alt.X("quarter:T", axis=alt.Axis(**years_axis()))
     title = "Rank IC (correlation)"
     y = alt.Y("rank_ic:Q", title=title, axis=alt.Axis(tickCount=5, **signed_axis()))
     when = alt.Tooltip("quarter:T", title="known on", format="%Y-%m-%d")
     value = alt.Tooltip("rank_ic:Q", title="rank IC", format=".4f")
-    chart = alt.Chart()
-    band = (
-        chart.transform_filter("datum.kind == 'whole'")
-        .mark_area(color=FIRST, opacity=0.15)
-        .encode(x=x, y=alt.Y("ic_low:Q", title=title), y2="ic_high:Q")
+    whole, other, rolling = (
+        alt.Chart().transform_filter(f"datum.kind == '{kind}'")
+        for kind in ("whole", "other", "rolling")
     )
-    behind = (
-        chart.transform_filter("datum.kind == 'other'")
-        .mark_line(color=MUTED, strokeWidth=1, opacity=0.55)
-        .encode(x=x, y=y, detail="agent:N", tooltip=[alt.Tooltip("agent:N"), when, value])
+    band = whole.mark_area(color=FIRST, opacity=0.15).encode(
+        x=x, y=alt.Y("ic_low:Q", title=title), y2="ic_high:Q"
     )
-    year = (
-        chart.transform_filter("datum.kind == 'rolling'")
-        .mark_line(color=SECOND, strokeWidth=1.4, strokeDash=[4, 3])
-        .encode(x=x, y=y)
+    behind = other.mark_line(color=MUTED, strokeWidth=1, opacity=0.55).encode(
+        x=x, y=y, detail="agent:N", tooltip=[alt.Tooltip("agent:N"), when, value]
     )
-    line = (
-        chart.transform_filter("datum.kind == 'whole'")
-        .mark_line(color=FIRST, strokeWidth=2.2, point=alt.OverlayMarkDef(size=18, color=FIRST))
-        .encode(x=x, y=y, tooltip=[when, value])
+    year = rolling.mark_line(color=SECOND, strokeWidth=1.4, strokeDash=[4, 3]).encode(x=x, y=y)
+    point = alt.OverlayMarkDef(size=18, color=FIRST)
+    line = whole.mark_line(color=FIRST, strokeWidth=2.2, point=point).encode(
+        x=x, y=y, tooltip=[when, value]
     )
-    drawn = ((band, whole), (behind, others), (year, rolling), (line, whole))
-    layers = [layer for layer, rows in drawn if not rows.is_empty()]
+    layers = (("whole", band), ("other", behind), ("rolling", year), ("whole", line))
     return finished(
-        alt.layer(zero_line(y=alt.datum(0)), *layers),
-        inline(pl.concat(parts, how="diagonal"), "quarter"),
+        alt.layer(zero_line(y=alt.datum(0)), *(layer for kind, layer in layers if kind in drawn)),
         height=230,
         description="Rank information coefficient by quarter in which it was known",
     )
@@ -162,9 +164,9 @@ def decay(rows: pl.DataFrame) -> Spec:
         .encode(x=x, y=y, detail="score:N", tooltip=tooltip)
         for kind, colour, width, opacity in styles
     ]
-    return finished(
+    spec = finished(
         alt.layer(zero_line(y=alt.datum(0)), *lines),
-        inline(rows),
         height=230,
         description="Rank information coefficient by age of the score",
     )
+    return spec | {"data": inline(rows)}

@@ -83,15 +83,13 @@ def inline(frame: pl.DataFrame, *dates: str) -> Spec:
     }
 
 
-def finished(chart: Any, data: Spec, *, height: int, description: str) -> Spec:
-    """Specification of a chart as wide as its place, without anything that names another site.
+def finished(chart: Any, *, height: int, description: str) -> Spec:
+    """Specification of a chart as wide as its place, without data or names of other sites.
 
     Parameters
     ----------
     chart
         Altair chart without data.
-    data
-        From `inline`.
     height
         Pixels.
     description
@@ -104,7 +102,6 @@ def finished(chart: Any, data: Spec, *, height: int, description: str) -> Spec:
     spec: Spec = placed.to_dict(validate=False)
     del spec["$schema"], spec["config"]
     return spec | {
-        "data": data,
         "description": description,
         "autosize": {"type": "fit-x", "contains": "padding"},
     }

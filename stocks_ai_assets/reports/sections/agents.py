@@ -181,7 +181,9 @@ def parameters(models: pl.DataFrame, name: str, slice_: str | None = None) -> Ht
     model = as_of(models).row(0, named=True)
     rows = [
         {"name": key, "value": value, "about": PARAMETERS.get(key, (_about(key), ""))}
-        for key, value in mapping(model["parameters"]).items()
+        for key, value in sorted(
+            mapping(model["parameters"]).items(), key=lambda item: _place(item[0])
+        )
     ]
     columns = (
         Column(title="Parameter", cell=lambda r: r["name"]),
@@ -200,6 +202,12 @@ def parameters(models: pl.DataFrame, name: str, slice_: str | None = None) -> Ht
         ),
         sources=(name,),
     )
+
+
+def _place(key: str) -> tuple[int, str]:
+    """Known parameters first, in the order of `PARAMETERS`."""
+    known = list(PARAMETERS)
+    return (known.index(key) if key in known else len(known), key)
 
 
 def _about(key: str) -> str:

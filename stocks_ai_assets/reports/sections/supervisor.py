@@ -8,6 +8,7 @@ from stocks_ai_assets.reports.sections.agents import parameters
 from stocks_ai_assets.reports.wording import (
     MINUS,
     MISSING,
+    SCORES,
     command,
     day,
     decimal,
@@ -49,6 +50,7 @@ def _weights(data: ReportData) -> Html:
         {"agent": agent, "weight": weight, "shadow": shadow.get(agent)}
         for agent, weight in mapping(model["weights"]).items()
     ]
+    rows.sort(key=lambda row: SCORES.index(row["agent"]) if row["agent"] in SCORES else len(SCORES))
     columns = (
         Column(title="Agent", cell=lambda r: r["agent"]),
         Column(title="Weight", unit="of 100 %", cell=lambda r: percent(r["weight"])),

@@ -202,9 +202,8 @@ def _restated(
     amended = filed + AMENDED_AFTER
     changed[:, who] = first_after(amended[:, who], positions("restatement", members.n, line))
     restated = dict(figures)
-    restated["net_income"] = np.where(
-        changed, np.round(0.6 * figures["net_income"], -3), figures["net_income"]
-    )
+    income = figures["net_income"]
+    restated["net_income"] = income - np.where(changed, np.round(0.4 * np.abs(income), -3), 0.0)
     for item in ("assets", "equity"):
         loss = np.round(0.05 * figures["equity"], -3)
         restated[item] = figures[item] - np.where(changed, loss, 0.0)

@@ -25,6 +25,9 @@ MARKET_VOLATILITY = 0.0088
 SWING = 0.3
 """Sd of the logarithm of the market's volatility."""
 
+OWN_SWING = 0.4
+"""The same of each company's own volatility."""
+
 SECTOR_VOLATILITY = 0.0045
 OVERNIGHT = 0.3
 """Share of a session's variance that falls between the close before and the open."""
@@ -119,7 +122,9 @@ def shocks(
     market_volatility = whole.volatility[line.lead :, None]
     state = np.log(market_volatility / MARKET_VOLATILITY)
     own = stream(seed, "own volatility").standard_normal(shape)
-    volatility = members.volatility * np.exp(persistent(own, 0.97, 0.3) - 0.3**2 + 0.4 * state)
+    volatility = members.volatility * np.exp(
+        persistent(own, 0.97, OWN_SWING) - OWN_SWING**2 + 0.4 * state
+    )
     volatility = volatility[:, members.issuer]
     sector_volatility = SECTOR_VOLATILITY * np.exp(0.5 * state)
     overnight = _part(seed, "overnight", OVERNIGHT, members, volatility, sector_volatility)

@@ -100,7 +100,11 @@ def technical(level: Floats, squares: Floats, traded: Flags, sector: Integers) -
 
 
 def neutral_rank(values: Floats, sector: Integers) -> Floats:
-    """Rank less the shrunk mean of the sector, ranked again; mean 0, sd 1, NaN where missing."""
+    """Rank less the mean of the sector, ranked again; mean 0, sd 1, NaN where missing.
+
+    Agents shrink the mean of the sector; here it goes entirely, so that a sector as a whole leans
+    nowhere and its momentum foretells nothing.
+    """
     missing = np.isnan(values)
     ranks = _rank(_neutral(values, sector), missing)
     ranks[missing] = np.nan
@@ -108,11 +112,11 @@ def neutral_rank(values: Floats, sector: Integers) -> Floats:
 
 
 def _neutral(values: Floats, sector: Integers) -> Floats:
-    """Rank less the shrunk mean of the sector; NaN where missing."""
+    """Rank less the mean of the sector; NaN where missing."""
     missing = np.isnan(values)
     ranks = _rank(values, missing)
     count = np.bincount(sector, ~missing, len(SECTORS))
-    apart = ranks - (np.bincount(sector, ranks, len(SECTORS)) / (count + 2.0))[sector]
+    apart = ranks - (np.bincount(sector, ranks, len(SECTORS)) / np.maximum(count, 1))[sector]
     apart[missing] = np.nan
     return apart
 

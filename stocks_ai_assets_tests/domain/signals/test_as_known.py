@@ -4,7 +4,7 @@ from datetime import date
 
 import polars as pl
 
-from stocks_ai_assets.domain.signals.as_known import known_at, latest_known
+from stocks_ai_assets.domain.signals.as_known import known_at
 
 FACTS = pl.DataFrame(
     {
@@ -36,10 +36,3 @@ def test_what_was_never_known_is_null_and_rows_keep_their_order():
     found = known_at(rows, FACTS.reverse(), ["symbol"])
     assert found["symbol"].to_list() == rows["symbol"].to_list()
     assert found["value"].to_list() == [3.0, None, None, 3.0]
-
-
-def test_the_newest_version_counts_whatever_the_order_of_rows():
-    newest = latest_known(FACTS.reverse(), ["symbol"]).sort("symbol")
-    assert newest["value"].to_list() == [2.0, 3.0]
-    then = latest_known(FACTS.reverse(), ["symbol"], until=date(2020, 1, 3)).sort("symbol")
-    assert then["value"].to_list() == [1.0, 3.0]

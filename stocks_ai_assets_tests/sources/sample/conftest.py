@@ -48,8 +48,8 @@ def worlds() -> list[World]:
 
 @pytest.fixture(scope="session")
 def frames() -> dict[str, pl.DataFrame]:
-    """The smallest market that settings allow, long enough for every trap."""
-    return simulate(n_symbols=25, seed=SEED, first_session=FIRST, n_sessions=420)
+    """The smallest market that settings allow, long enough for every trap and what follows it."""
+    return simulate(n_symbols=25, seed=SEED, first_session=FIRST, n_sessions=540)
 
 
 def as_traded(frame: pl.DataFrame) -> pl.DataFrame:

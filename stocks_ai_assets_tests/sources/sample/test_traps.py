@@ -95,22 +95,16 @@ def scale_error(item: str, trap: str) -> Callable[[Frames], bool]:
 
 
 def restatement(frames: Frames) -> bool:
+    """The amended quarter is lower than first filed, and later filings keep to it."""
     rows = of(frames, "fundamentals_pit", "restatement").filter(pl.col("item") == "net_income")
-    amended = rows.filter(
-        pl.col("form") == "10-Q/A", pl.col("period_end") == pl.col("period_end").max()
-    )
-    before = rows.join(amended, on=["period_start", "period_end"]).filter(
-        pl.col("filed") < pl.col("filed_right")
-    )
-    after = rows.join(amended, on=["period_start", "period_end"]).filter(
-        pl.col("filed") > pl.col("filed_right")
-    )
-    lower = (before["value_right"] != before["value"]).all()
+    amended = rows.filter(pl.col("form") == "10-Q/A").sort("period_end").tail(1)
+    others = rows.join(amended, on=["period_start", "period_end"], suffix="_amended")
+    before = others.filter(pl.col("filed") < pl.col("filed_amended"))
+    after = others.filter(pl.col("filed") > pl.col("filed_amended"))
     return (
-        before.height > 0
-        and after.height > 0
-        and lower
-        and ((after["value_right"] == after["value"]).all())
+        before.height == after.height == 1
+        and before["value_amended"].item() < before["value"].item()
+        and after["value_amended"].item() == after["value"].item()
     )
 
 
