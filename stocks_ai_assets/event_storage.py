@@ -5,8 +5,11 @@ minutes instead of seconds. What is stored is the same, and every reader stays D
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
+from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+    AssetCheckEvaluationPlanned,
+)
 from dagster._core.events import ASSET_EVENTS
 from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
@@ -38,6 +41,24 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
         # Last: when the index is locked nothing was stored, and Dagster stores one by one.
         with self.run_connection(events[0].run_id) as connection:
             connection.execute(SqlEventLogStorageTable.insert(), rows)
+
+    def _store_asset_check_evaluation_planned(
+        self, event: EventLogEntry, event_id: int | None
+    ) -> None:
+        """Store one row a check: our checks have no partitions and judge a range as a whole.
+
+        Dagster plans a row for every partition of the run, each with the whole event in it, and
+        never updates them: 2 GB for ten years.
+        """
+        dagster_event = event.get_dagster_event()
+        planned = cast("AssetCheckEvaluationPlanned", dagster_event.event_specific_data)
+        whole = AssetCheckEvaluationPlanned(
+            asset_key=planned.asset_key, check_name=planned.check_name
+        )
+        super()._store_asset_check_evaluation_planned(
+            event._replace(dagster_event=dagster_event._replace(event_specific_data=whole)),
+            event_id,
+        )
 
 
 class BatchedSqliteStorage(DagsterSqliteStorage):

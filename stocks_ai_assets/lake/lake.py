@@ -39,7 +39,9 @@ class Lake:
         self.root = root
         self._handles: dict[str, Handle] = {}
         self._ledgers: dict[tuple[str, str | None], Ledger] = {}
-        self._merged: dict[tuple[str, str | None], tuple[int, list[tuple[date, date]]]] = {}
+        self._merged: dict[
+            tuple[str, str | None], tuple[tuple[Segment, ...], list[tuple[date, date]]]
+        ] = {}
         self._lock = threading.RLock()
         self._format_known = False
 
@@ -157,11 +159,10 @@ class Lake:
         Includes ranges without rows. A range without bound starts at `date.min` or ends at
         `date.max`.
         """
-        ledger = self._ledger(table, slice)
-        segments = ledger.segments()
+        segments = self._ledger(table, slice).segments()
         known = self._merged.get((table, slice))
-        if known is None or known[0] != ledger.generation:
-            known = (ledger.generation, merged_ranges(segments, table_named(table)))
+        if known is None or known[0] is not segments:
+            known = segments, merged_ranges(segments, table_named(table))
             self._merged[table, slice] = known
         return list(known[1])
 
@@ -171,7 +172,7 @@ class Lake:
         slice: str | None = None,  # noqa: A002  # the field's term
     ) -> tuple[Segment, ...]:
         """Return what is materialized: by which code, computed when, changed when; ascending."""
-        return tuple(self._ledger(table, slice).segments())
+        return self._ledger(table, slice).segments()
 
     def fingerprint(
         self,

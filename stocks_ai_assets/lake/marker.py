@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from stocks_ai_assets.errors import LakeVersionError, StorageError
+from stocks_ai_assets.lake.locks import exclusively
 
 FORMAT = 1
 """Raised when a lake of the older layout can no longer be read or written as it is."""
@@ -33,8 +34,9 @@ def require_format(root: Path) -> None:
 def write_format(root: Path) -> None:
     """Write the marker of a new lake."""
     file = marker_file(root)
-    if not file.exists():
-        root.mkdir(parents=True, exist_ok=True)
+    if file.exists():
+        return
+    with exclusively(root / "format.lock", f"The lake in {root}"):
         temporary = file.with_suffix(".new")
         temporary.write_text(json.dumps({"format": FORMAT}) + "\n", encoding="utf-8")
         temporary.replace(file)

@@ -7,7 +7,7 @@ from datetime import date
 import polars as pl
 
 from stocks_ai_assets.domain.calendar import quarter_start
-from stocks_ai_assets.lake import Fingerprint, Lake
+from stocks_ai_assets.lake import Fingerprint, Lake, content_hash
 from stocks_ai_assets.lake.difference import difference, equal_bits
 from stocks_ai_assets.tables import TABLES
 from stocks_ai_assets.tables.spec import Table
@@ -107,7 +107,8 @@ def _last(table: Table, until: date | None) -> date | None:
 
 def _fingerprint(lake: Lake, name: str, last: date | None) -> Fingerprint:
     if lake.version(name) is None:
-        return Fingerprint(table=name, rows=0, content_hash="")
+        nothing = pl.DataFrame(schema=TABLES[name].schema)
+        return Fingerprint(table=name, rows=0, content_hash=content_hash(nothing, name))
     return lake.fingerprint(name, None, last)
 
 

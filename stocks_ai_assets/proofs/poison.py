@@ -175,7 +175,7 @@ def _earnings(rows: Rows) -> pl.DataFrame:
 
 def _ratings(rows: Rows) -> pl.DataFrame:
     """Every grade a downgrade."""
-    return rows.later.with_columns(to_grade=pl.lit("Sell"), action=pl.lit("down"))
+    return rows.later.with_columns(to_grade=pl.lit("Avoid"), action=pl.lit("down"))
 
 
 def _esg(rows: Rows) -> pl.DataFrame:

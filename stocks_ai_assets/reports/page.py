@@ -5,7 +5,6 @@ from functools import cache
 from importlib.resources import files
 
 from stocks_ai_assets.domain.agents.registry import AGENTS
-from stocks_ai_assets.errors import SettingsError
 from stocks_ai_assets.reports.charts.theme import CONFIG
 from stocks_ai_assets.reports.data import ReportData
 from stocks_ai_assets.reports.markup import Html, embedded_json, escaped, joined, link
@@ -113,13 +112,8 @@ def _resource(name: str) -> str:
 @cache
 def _library() -> str:
     """Vega, Vega-Lite and their embedding as one script, without addresses of other sites."""
-    try:
-        import vl_convert  # an extra: the lake is useful without reports
-    except ImportError:
-        raise SettingsError(
-            "The report needs the packages altair and vl-convert-python, which are not installed. "
-            "Run: pip install 'stocks-ai-assets[report]'"
-        ) from None
+    import vl_convert  # 1.3 s for the script
+
     script = vl_convert.javascript_bundle()  # type: ignore[call-arg]  # it has a default
     # What is left are names of XML namespaces; a JavaScript string reads \/ as /.
     return _ADDRESS.sub("", script).replace("http://www.w3.org", r"http:\/\/www.w3.org")

@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stocks_ai_assets.domain.windows import Windows
@@ -68,6 +68,7 @@ def naive(frame, name, window, *, min_samples=None, skip=0):
 
 
 @pytest.mark.parametrize("name", STATISTICS)
+@settings(max_examples=40)
 @given(st.lists(columns, min_size=1, max_size=3), st.integers(2, 6), st.data())
 def test_a_statistic_is_the_plain_one_of_the_values_in_its_window(name, panel, window, data):
     min_samples = data.draw(st.one_of(st.none(), st.integers(1, window)))
@@ -81,6 +82,7 @@ def test_a_statistic_is_the_plain_one_of_the_values_in_its_window(name, panel, w
 
 
 @pytest.mark.parametrize("name", STATISTICS)
+@settings(max_examples=40)
 @given(st.lists(numbers, min_size=20, max_size=30), st.integers(1, 15), st.integers(2, 5))
 def test_history_before_the_window_changes_no_bit(name, values, cut, window):
     frame = frame_of([values])
@@ -91,6 +93,7 @@ def test_history_before_the_window_changes_no_bit(name, values, cut, window):
 
 
 @pytest.mark.parametrize("name", STATISTICS)
+@settings(max_examples=40)
 @given(columns, columns, columns)
 def test_other_symbols_and_their_order_change_no_bit(name, a, b, c):
     alone = statistic(frame_of([a]), name, 3, min_samples=1)

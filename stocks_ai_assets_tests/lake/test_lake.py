@@ -1,5 +1,6 @@
 """Reading and writing: what goes in comes out, and a write changes what it names, nothing else."""
 
+import shutil
 from datetime import date
 
 import polars as pl
@@ -223,6 +224,38 @@ def test_what_another_process_wrote_is_seen(lake, rows, sessions, write_esg):
     write_esg(sessions[1:2])
     assert other.version(ESG) == 2
     assert other.read(ESG).height == 4
+
+
+def test_a_table_that_is_open_for_long_is_opened_anew_and_stays_current(
+    lake, rows, sessions, write_esg, monkeypatch
+):
+    monkeypatch.setattr("stocks_ai_assets.lake.handles.REFRESHED", 2)
+    other = Lake(lake.root)
+    for n in range(6):
+        written = write_esg(sessions[:1], float(n), n=n)
+        assert other.version(ESG) == written.version == n + 1
+        assert other.fingerprint(ESG).content_hash == written.content_hash
+        assert other.read(ESG, version=1)["total_risk"].to_list() == [0.0, 0.0]
+
+
+def test_a_lake_that_was_removed_and_made_again_is_another_lake(lake, rows, sessions, write_esg):
+    write_esg(sessions[:2])
+    write_esg(sessions[:2], 30.0)
+    assert lake.version(ESG) == 2
+    shutil.rmtree(lake.root)
+    assert lake.version(ESG) is None
+    assert lake.materialized(ESG, None) == []
+    written = Lake(lake.root).write(
+        ESG,
+        rows.esg(sessions[5:6], 40.0),
+        first=sessions[5],
+        last=sessions[5],
+        slice=None,
+        stamps=rows.stamps(),
+    )
+    assert lake.version(ESG) == written.version == 1
+    assert lake.read(ESG)["total_risk"].unique().to_list() == [40.0]
+    assert lake.materialized(ESG, None) == [(sessions[5], sessions[5])]
 
 
 def test_a_range_written_at_once_and_day_by_day_has_one_fingerprint(

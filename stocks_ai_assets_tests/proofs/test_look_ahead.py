@@ -113,5 +113,10 @@ def test_a_session_without_a_future_cannot_be_proved(claim):
 
 
 def test_sessions_are_chosen_where_leaks_have_most_to_leak(claim, days):
-    split, season, edge = (date(2023, 7, 3), date(2023, 7, 27), date(2023, 7, 3))
-    assert default_sessions(claim.source, claim.parameters) == tuple(sorted({split, season, edge}))
+    before_split = early_close = days.quarter
+    season = date(2023, 7, 25)
+    assert default_sessions(claim.source, claim.parameters) == (before_split, season)
+    assert before_split == early_close == nyse().offset(days.split, -1)
+    announced = claim.source.read("market.earnings", days.eve, date(2023, 9, 1))
+    counts = announced.group_by("known_on").len().sort("len", "known_on")
+    assert nyse().offset(season, 1) in counts.filter(len=counts["len"].max())["known_on"]

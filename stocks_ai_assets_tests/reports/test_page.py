@@ -215,17 +215,28 @@ def test_every_chart_has_a_caption_with_its_source(page):
 
 def test_the_wealth_drawn_last_is_the_product_of_the_stored_returns(luck, page):
     spec = next(s for s in specs(page) if s["description"].startswith("Wealth"))
-    last = spec["data"]["values"].strip().splitlines()[-1].split(",")
-    rows = luck.returns.filter(pl.col("strategy") == last[0]).sort("session")
+    drawn = pl.read_csv(spec["data"]["values"].encode(), try_parse_dates=True)
     start = luck.returns.filter((pl.col("strategy") == "long_only") & (pl.col("n_long") > 0))
-    rows = rows.filter(pl.col("session") >= start["session"].min())
-    assert last[1] == str(rows.item(-1, "session"))
-    assert float(last[2]) == pytest.approx((1 + rows["net_return"]).product(), rel=1e-5)
+    since = luck.returns.filter(pl.col("session") >= start["session"].min())
+    last = drawn.row(-1, named=True)
+    assert last["session"] == since["session"].max()
+    for name in ("long_only", "long_short", "equal_agents", "market", "equal_weight"):
+        earned = since.filter(pl.col("strategy") == name)["net_return"]
+        assert last[name] == pytest.approx((1 + earned).product(), rel=1e-5)
+
+
+def test_the_deepest_fall_is_drawn_although_lines_are_thinned(luck, page):
+    spec = next(s for s in specs(page) if s["description"].startswith("Fall"))
+    drawn = pl.read_csv(spec["data"]["values"].encode())
+    earned = luck.returns.filter((pl.col("strategy") == "long_only") & (pl.col("n_long") > 0))
+    level = (1 + earned.sort("session")["net_return"]).cum_prod()
+    assert drawn["long_only"].min() == pytest.approx((level / level.cum_max() - 1).min(), rel=1e-5)
 
 
 def test_long_lines_are_thinned_to_weeks_and_say_so_but_every_breach_is_drawn(luck, page):
     wealth = next(s for s in specs(page) if s["description"].startswith("Wealth"))
-    assert len(wealth["data"]["values"].splitlines()) < luck.returns.height / 4
+    sessions = luck.returns["session"].n_unique()
+    assert len(wealth["data"]["values"].splitlines()) < sessions / 4
     assert "one point a week" in page
     risk = next(s for s in specs(page) if s["description"].startswith("Net returns"))
     drawn = sum(line.endswith(("true", "false")) for line in risk["data"]["values"].splitlines())

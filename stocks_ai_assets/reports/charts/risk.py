@@ -54,7 +54,9 @@ def returns_and_limits(drawn: pl.DataFrame, breaches: pl.DataFrame) -> Spec:
 
     x = alt.X("session:T", axis=alt.Axis(**years_axis()))
     title = "Net return of a session (percent)"
-    axis = alt.Axis(tickCount=6, labelExpr="datum.value === 0 ? '0%' : format(datum.value, '+.0%')")
+    axis = alt.Axis(
+        tickCount=6, labelExpr="datum.value === 0 ? '0%' : format(datum.value, '+.1~%')"
+    )
     y = {
         name: alt.Y(f"{name}:Q", title=title, axis=axis)
         for name in ("low", "high", "var_95", "var_99", "net_return")
@@ -67,7 +69,7 @@ def returns_and_limits(drawn: pl.DataFrame, breaches: pl.DataFrame) -> Spec:
     bars = lines.mark_rule(color=MUTED, opacity=0.55, strokeWidth=1).encode(
         x=x, y=y["low"], y2="high:Q"
     )
-    dots = lines.mark_point(filled=True, size=4, color=MUTED, opacity=0.55).encode(x=x, y=y["high"])
+    dots = lines.mark_point(filled=True, size=8, color=MUTED, opacity=0.55).encode(x=x, y=y["high"])
     limits = [
         lines.mark_line(color=colour, strokeWidth=1.4, interpolate="step-after").encode(
             x=x, y=y[name]

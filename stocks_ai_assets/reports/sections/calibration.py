@@ -167,7 +167,11 @@ def _table(rows: Rows, data: ReportData) -> Html:
             unit="probability",
             cell=lambda r: decimal(r["mean_confidence"], 3),
         ),
-        Column(title="Highest", unit="probability", cell=lambda r: decimal(r["max_confidence"], 3)),
+        Column(
+            title="Highest confidence",
+            unit="probability",
+            cell=lambda r: decimal(r["max_confidence"], 3),
+        ),
     )
     return table(
         rows,

@@ -47,6 +47,9 @@ def _charts(data: ReportData) -> Html:
         rows = rows.filter(pl.col("session") >= since)
     wealth = charts.wealth(rows.select("strategy", "session", "net_return"))
     drawn, weekly = by_week(wealth, "session", ["strategy"])
+    week = pl.col("session").dt.truncate("1w")
+    deepest = wealth.with_columns(pl.col("drawdown").min().over("strategy", week))
+    fallen, _ = by_week(deepest, "session", ["strategy"])
     start = wealth.get_column("session").min()
     thinned = ", one point a week (the last session)" if weekly else ""
     legend = tuple(
@@ -67,8 +70,11 @@ def _charts(data: ReportData) -> Html:
     drawdown = Figure(
         anchor="figure-drawdown",
         title="Drawdown",
-        spec=charts.drawdown(drawn),
-        caption=f"How far below its own high each strategy stood{thinned}; 0 is a new high.",
+        spec=charts.drawdown(fallen if weekly else drawn),
+        caption=(
+            "How far below its own high each strategy stood"
+            f"{', at the lowest of each week' if weekly else ''}; 0 is a new high."
+        ),
         sources=(RETURNS,),
         legend=legend,
     )

@@ -36,7 +36,9 @@ def _inventory(data: ReportData) -> Html:
     rows = in_order(data.inventory, "table", list(TABLES)).to_dicts()
     columns = (
         Column(title="Table", cell=lambda r: r["table"]),
-        Column(title="Holds", cell=lambda r: TABLES[r["table"]].description, text=True),
+        Column(
+            title="Holds", cell=lambda r: TABLES[r["table"]].description.replace("`", ""), text=True
+        ),
         Column(
             title="Rows",
             cell=lambda r: whole(r["rows"]),
@@ -60,7 +62,11 @@ def _inventory(data: ReportData) -> Html:
                 rows,
                 columns,
                 label="Tables of the lake",
-                caption="Facts are partitioned by the session on which they became known.",
+                caption=(
+                    "Facts are partitioned by the session on which they became known; hashes "
+                    "cover the tables read whole for this report, the Delta version names the "
+                    "content of the others."
+                ),
                 anchor=lambda r: table_anchor(r["table"]),
             ),
             note if unwritten else Html(""),

@@ -61,7 +61,7 @@ def _warning(data: ReportData, judged: Verdict) -> Html:
         return Html("")
     reading = (
         "In the simulated market planted skill can pass these limits; on real data it would "
-        "mean that something leaks."
+        "mean that something leaks. The proof that nothing does:"
         if data.context.simulated
         else "Something may leak: honest scores of large companies have not shown such figures. "
         "Believe nothing here before the proof passes:"
@@ -170,7 +170,7 @@ def _provenance(data: ReportData) -> Html:
     written = data.inventory.drop_nulls("version").sort("table")
     stamps = "".join(
         f"<li><code>{escaped(row['table'])}</code> v{row['version']} "
-        f"{element('code', (row['content_hash'] or MISSING)[:12])}</li>"
+        f"{_code((row['content_hash'] or '')[:12])}</li>"
         for row in written.iter_rows(named=True)
     )
     listing = (

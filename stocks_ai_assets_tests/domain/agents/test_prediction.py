@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from stocks_ai_assets.domain.agents.prediction import predictions, transform
+from stocks_ai_assets.domain.agents.prediction import CALIBRATION, predictions, transform
 from stocks_ai_assets.domain.agents.registry import AGENTS, agent
 from stocks_ai_assets.domain.calendar import nyse, quarter_start
 from stocks_ai_assets.tables import TABLES
@@ -135,6 +135,19 @@ def test_without_a_model_for_the_quarter_there_are_no_predictions(predicted, age
     assert nothing.schema == TABLES["agents.predictions"].schema
     lone = agent_models.filter(pl.col("model") != "volatility")
     assert predicted(name, models=lone).is_empty()
+
+
+@pytest.mark.parametrize("unknown", CALIBRATION)
+def test_a_parameter_that_was_not_fitted_is_an_absent_row(predicted, agent_models, unknown):
+    element = pl.element()
+    value = pl.when(element.struct.field("key") != unknown).then(element.struct.field("value"))
+    lacking = pl.struct(element.struct.field("key"), value.alias("value"))
+    late = pl.col("quarter") == date(2021, 1, 1)
+    parameters = pl.col("parameters")
+    models = agent_models.with_columns(
+        pl.when(late).then(parameters.list.eval(lacking)).otherwise(parameters)
+    )
+    assert predicted("risk", models=models)["prediction_date"].max() == date(2020, 12, 31)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -106,6 +106,29 @@ def test_every_agent_shares_the_markets_mean(fitted):
     assert len(means) == 1
 
 
+def parameters_of(rows):
+    return {item["key"]: item["value"] for item in rows["parameters"].item()}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_skill_is_measured_on_what_the_agent_speaks_about(fitted, world, name):
+    found = parameters_of(fitted(name, world.quarters[-1]))
+    assert found["rank_ic_raw"] != 0.0
+    # An opinion about the market is measured on what the market did, too.
+    assert (found["rank_ic"] == found["rank_ic_raw"]) == (name == "macro")
+
+
+def test_esg_claims_no_return_however_well_it_foretold(fitted, world):
+    keys = ["symbol", "prediction_date"]
+    rating = world.frames["esg"].select("symbol", "total_risk", prediction_date="session")
+    foretold = world.frames["outcomes"].join(rating, on=keys, how="left", maintain_order="left")
+    outcomes = foretold.with_columns(total_return=-pl.col("total_risk") / 100.0)
+    rows = fitted("esg", world.quarters[-1], frames={"outcomes": outcomes})
+    found = parameters_of(rows)
+    assert found["rank_ic"] > 0.2
+    assert found["ic"] == 0.0
+
+
 def test_only_the_macro_model_holds_regressions(fitted):
     for name in NAMES:
         keys = {item["key"] for item in fitted(name, QUARTER)["parameters"][0]}

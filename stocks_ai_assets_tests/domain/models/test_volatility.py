@@ -160,24 +160,29 @@ def test_the_last_session_before_the_quarter_counts(market, fitted):
     assert parameters_of(found, quarter) != parameters_of(fitted, quarter)
 
 
-def test_a_correction_reaches_the_first_quarter_that_begins_after_it_became_known(market, fitted):
+@pytest.mark.parametrize(
+    ("known_on", "first"),
+    [
+        (date(2018, 8, 1), date(2018, 10, 1)),
+        (date(2018, 9, 28), date(2018, 10, 1)),
+        (date(2018, 10, 1), date(2019, 1, 1)),
+    ],
+    ids=["during a quarter", "on its last session", "on its first session"],
+)
+def test_a_correction_reaches_the_first_quarter_that_begins_after_it_became_known(
+    market, fitted, known_on, first
+):
     wrong = market["prices"].filter(pl.col("symbol") == "S03", pl.col("session") == SESSIONS[500])
     corrected = wrong.with_columns(
-        known_on=date(2018, 8, 1), high=pl.col("high") * 1.5, close=pl.col("close") * 1.4
+        known_on=known_on, high=pl.col("high") * 1.5, close=pl.col("close") * 1.4
     )
-    prices = pl.concat([market["prices"], corrected])
-    found = parameters_of(
-        volatility_model({**market, "prices": prices}, window(*QUARTERS)), *QUARTERS
-    )
-    before = [quarter for quarter in QUARTERS if quarter <= date(2018, 7, 1)]
+    facts = {**market, "prices": pl.concat([market["prices"], corrected])}
+    together = volatility_model(facts, window(*QUARTERS))
     for quarter in QUARTERS:
-        unchanged = found[quarter] == parameters_of(fitted, quarter)[quarter]
-        assert unchanged == (quarter in before)
-    alone = volatility_model(
-        {**market, "prices": prices.filter(pl.col("known_on") < date(2018, 10, 1))},
-        window(date(2018, 10, 1)),
-    )
-    assert parameters_of(alone, date(2018, 10, 1))[date(2018, 10, 1)] == found[date(2018, 10, 1)]
+        alone = volatility_model(facts, window(quarter))
+        assert alone.equals(together.filter(pl.col("quarter") == quarter))
+        unchanged = alone.equals(fitted.filter(pl.col("quarter") == quarter))
+        assert unchanged == (quarter < first)
 
 
 def test_the_order_of_rows_changes_no_bit(market, fitted):
