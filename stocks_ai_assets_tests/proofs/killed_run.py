@@ -80,7 +80,7 @@ def main(raw, folder, first, last):
         moment = MOMENTS[i % len(MOMENTS)]
         if child(lambda r=repeated, n=next_, m=moment: run(r, n, m)):
             killed.append((next_[0], moment))
-    print(json.dumps(killed))
+    sys.stdout.write(json.dumps(killed))
 
 
 if __name__ == "__main__":
