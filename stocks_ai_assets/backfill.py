@@ -28,7 +28,7 @@ from stocks_ai_assets.partitions import (
     window_of,
 )
 from stocks_ai_assets.pipeline import pipeline
-from stocks_ai_assets.planning import History, State, due
+from stocks_ai_assets.planning import History, State, due, touched
 
 LAST_ASSET = "portfolio/risk"
 """Its newest partition is the newest session that went through all stages by session."""
@@ -146,8 +146,9 @@ def plan(
                 deployment.lake, nodes, name, window, _code_version(deployment, name), cache
             )
             behind = [day for day, state in states.items() if refresh or state != "fresh"]
-            if any(up in running for up in nodes[name].upstream):
-                behind = list(states)
+            fresh = [day for day, state in states.items() if state == "fresh" and not refresh]
+            if not set(nodes[name].upstream).isdisjoint(running):
+                behind = sorted({*behind, *touched(nodes, name, window, running, fresh)})
             if not behind:
                 continue
             running[name] = (behind[0], behind[-1])

@@ -4,7 +4,8 @@ Stock storage opens a connection and commits for every event: a range of 2,500 p
 minutes instead of seconds. What is stored is the same, and every reader stays Dagster's own.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, cast
 
 from dagster._core.definitions.asset_checks.asset_check_evaluation import (
@@ -19,10 +20,43 @@ from dagster._core.storage.sqlite_storage import (
     _event_logs_directory,
 )
 from dagster._serdes import ConfigurableClassData
+from sqlalchemy import Connection, Engine, NullPool, create_engine
+from sqlalchemy.event import listen
+
+MAX_ENGINES = 64
+"""Databases kept at hand: the index and the newest runs."""
+
+BUSY_TIMEOUT = 60.0
+"""Seconds to wait for another process that writes."""
 
 
 class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
     """Event log that writes batches as batches. Used when `DAGSTER_EVENT_BATCH_SIZE` is set."""
+
+    @contextmanager
+    def _connect(self, shard: str) -> Iterator[Connection]:
+        """Connect with an engine made once a database: stock storage makes one an event."""
+        with self._db_lock:
+            engine = self._engine(shard)
+            if shard not in self._initialized_dbs:
+                self._initdb(engine)
+                self._initialized_dbs.add(shard)
+            with engine.connect() as connection, connection.begin():
+                yield connection
+
+    def _engine(self, shard: str) -> Engine:
+        engines: dict[str, Engine] = self.__dict__.setdefault("_engines", {})
+        if shard not in engines:
+            if len(engines) >= MAX_ENGINES:
+                engines.pop(next(iter(engines))).dispose()
+            engines[shard] = create_engine(
+                self.conn_string_for_shard(shard),
+                poolclass=NullPool,
+                connect_args={"timeout": BUSY_TIMEOUT},
+            )
+            # In write-ahead mode a process that dies loses nothing with this either.
+            listen(engines[shard], "connect", _do_not_wait_for_the_disk)
+        return engines[shard]
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         """Store events in order; asset events of one run in one transaction a database."""
@@ -82,6 +116,10 @@ class BatchedSqliteStorage(DagsterSqliteStorage):
     ) -> "BatchedSqliteStorage":
         """Build the storage from `dagster.yaml`."""
         return cls.from_local(inst_data=inst_data, **config_value)
+
+
+def _do_not_wait_for_the_disk(connection: Any, _: object) -> None:
+    connection.execute("PRAGMA synchronous=NORMAL")
 
 
 def _is_batch_of_asset_events(events: Sequence[EventLogEntry]) -> bool:

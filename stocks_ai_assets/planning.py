@@ -6,7 +6,7 @@ or settings, or when an input partition changed after it was computed.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Literal
 
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stocks_ai_assets.assets.nodes import Node
-from stocks_ai_assets.domain.ranges import input_range
+from stocks_ai_assets.domain.ranges import Range, input_range
 from stocks_ai_assets.domain.transform import Parameters, Transform, Window
 from stocks_ai_assets.lake import Lake
 from stocks_ai_assets.partitions import window_of
@@ -115,6 +115,56 @@ def due(
         else:
             states[partition] = "fresh"
     return states
+
+
+def touched(
+    nodes: Mapping[str, Node],
+    name: str,
+    window: Window,
+    running: Mapping[str, tuple[date, date]],
+    candidates: Sequence[date],
+) -> list[date]:
+    """Return those of `candidates` that read a partition which is going to run.
+
+    Parameters
+    ----------
+    nodes
+        All assets by name.
+    name
+        Asset whose partitions `candidates` are.
+    window
+        Sessions; only calendar and parameters are used.
+    running
+        First and last partition that other assets are going to run.
+    candidates
+        Partitions, ascending.
+    """
+    transform = nodes[name].transform
+    if transform is None:
+        return []
+    writers = {(n.table.name, n.slice): n for n in nodes.values()}
+    spans: dict[str, list[tuple[date, date]]] = {}
+    for key, declared in transform.inputs.items():
+        upstream = [writers[declared.table, slice_] for slice_ in declared.slices or (None,)]
+        for node in upstream:
+            if node.name in running:
+                first, last = running[node.name]
+                # The first partition of facts also holds all that was known before it.
+                whole = node.table.kind == "fact" and first <= window.parameters.first_session
+                spans.setdefault(key, []).append((date.min if whole else first, last))
+    found = []
+    for partition in candidates:
+        one = replace(window, partitions=(partition,))
+        reads = ((input_range(transform, key, one), at) for key, at in spans.items())
+        if any(read is not None and _meets(read, at) for read, at in reads):
+            found.append(partition)
+    return found
+
+
+def _meets(read: Range, spans: Sequence[tuple[date, date]]) -> bool:
+    return any(
+        first <= read.last and (read.first is None or read.first <= last) for first, last in spans
+    )
 
 
 def _newest_inputs(

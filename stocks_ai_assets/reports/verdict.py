@@ -7,6 +7,7 @@ from stocks_ai_assets.reports import findings
 from stocks_ai_assets.reports.data import ReportData
 from stocks_ai_assets.reports.findings import Finding, judged, provable, provably_wrong
 from stocks_ai_assets.reports.selection import Rows, known_skill
+from stocks_ai_assets.reports.suspicions import suspicions
 from stocks_ai_assets.reports.wording import decimal, listed, plural, quarter_label, score_title
 
 PLANTED = (
@@ -63,7 +64,7 @@ def verdict(data: ReportData) -> Verdict:
         findings.portfolio(data),
         findings.risk(data),
     )
-    suspicious = tuple(findings.suspicions(data))
+    suspicious = tuple(suspicions(data))
     return Verdict(
         headline=_headline(data, suspicious=bool(suspicious)),
         paragraph=_paragraph(data, found, suspicious=bool(suspicious)),

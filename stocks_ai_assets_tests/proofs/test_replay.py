@@ -1,6 +1,5 @@
 """The same promises on real data: splits, restatements, renamed sectors, late and revised facts."""
 
-import shutil
 from datetime import date
 from functools import partial
 
@@ -68,4 +67,3 @@ def test_a_real_range_equals_its_days_in_every_table(source, changed, tmp_path):
         materialize_daily(graph, pieces, day, until)
         start = nyse().offset(until, 1)
     assert changed(whole, pieces) == {}
-    shutil.rmtree(tmp_path)

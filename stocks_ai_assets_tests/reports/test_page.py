@@ -9,6 +9,7 @@ import pytest
 
 from stocks_ai_assets.domain.agents.registry import AGENTS
 from stocks_ai_assets.reports import ReportData, build_page
+from stocks_ai_assets.reports.markup import embedded_json
 from stocks_ai_assets.reports.wording import percent, score_title, strategy_title
 from stocks_ai_assets.tables import TABLES
 
@@ -198,6 +199,12 @@ def test_texts_of_the_data_cannot_become_markup(luck, page):
     shown = build_page(replace(luck, quarantine=evil))
     assert "<script>alert(1)" not in shown
     assert Page(shown).open == []
+
+
+def test_a_text_in_a_chart_cannot_end_its_script():
+    value = {"score": "</script><b>"}
+    assert "<" not in embedded_json(value)
+    assert json.loads(embedded_json(value)) == value
 
 
 def specs(page: str) -> list[dict]:
