@@ -29,9 +29,11 @@ class Returns(dy.Schema):
     strategy = _strategy()
     session = c.session()
     horizon = c.horizon()
-    gross_return = c.number("fraction", "Before costs.", nullable=False, min=-1)
+    gross_return = c.number(
+        "fraction", "Before costs; shorts can lose more than the capital.", nullable=False
+    )
     cost = c.number("fraction", "Trading and borrowing cost.", nullable=False, min=0)
-    net_return = c.number("fraction", "gross_return - cost.", nullable=False, min=-1)
+    net_return = c.number("fraction", "gross_return - cost.", nullable=False)
     turnover = c.number("fraction of capital", "Traded value, one way.", nullable=False, min=0)
     n_long = c.count("symbols", "Long positions.", min=0)
     n_short = c.count("symbols", "Short positions.", min=0)
