@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help env demo test test-real test-all lint format benchmark docs ui lock clean
+.PHONY: help env demo test test-real test-all lint format benchmark docs calendar ui lock clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -40,6 +40,9 @@ benchmark: env  ## Measure speed and memory; writes docs/performance.md
 docs: env  ## Generate the data dictionary and the import format
 	$(BIN)/python -m stocks_ai_assets.tables.dictionary docs/data_dictionary.md
 	$(BIN)/python -m stocks_ai_assets.sources.import_format docs/import_format.md
+
+calendar: env  ## Pin the exchange's sessions anew (after raising CALENDAR_END)
+	$(BIN)/python -W ignore -m stocks_ai_assets.domain.pinned_calendar stocks_ai_assets/domain/nyse.json
 
 ui: env  ## Dagster's web UI on the lake
 	$(BIN)/stocks-ai ui

@@ -3,6 +3,7 @@
 An interrupted run leaves whole tables; running it again goes on with the first asset that is due.
 """
 
+import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -13,7 +14,7 @@ import dagster as dg
 from stocks_ai_assets.assets.facts import fact_version
 from stocks_ai_assets.assets.failures import AssetFailure
 from stocks_ai_assets.assets.io_manager import Report
-from stocks_ai_assets.assets.trials import code_of_graph
+from stocks_ai_assets.assets.trials import trials_version
 from stocks_ai_assets.deployment import Deployment
 from stocks_ai_assets.domain.calendar import nyse
 from stocks_ai_assets.domain.transform import Window
@@ -93,7 +94,10 @@ def select(deployment: Deployment, selection: str | None) -> tuple[str, ...] | N
     if selection is None:
         return None
     try:
-        chosen = dg.AssetSelection.from_string(selection)
+        with warnings.catch_warnings():
+            # Dagster builds selections of groups with a parameter of its own that is in beta.
+            warnings.simplefilter("ignore", dg.BetaWarning)
+            chosen = dg.AssetSelection.from_string(selection)
         keys = chosen.resolve(list(deployment.registry.assets))
     except dg.DagsterError as error:
         first_line = str(error).strip().splitlines()[0]
@@ -190,18 +194,21 @@ def _code_version(deployment: Deployment, name: str) -> str:
         return local.code_version(node.transform, deployment.parameters)
     if node.table.kind == "fact":
         return fact_version(deployment.settings.universe)
-    return code_of_graph(deployment.registry.nodes)
+    universe = deployment.settings.universe
+    return trials_version(deployment.registry.nodes, deployment.parameters, universe)
 
 
 def due_sessions(deployment: Deployment) -> tuple[date, date] | None:
     """Return the sessions after the newest complete one that the source has; None: nothing due."""
     calendar, newest = nyse(), deployment.source.last_session()
     covered = deployment.lake.materialized(*_table_of(deployment, LAST_ASSET))
-    first = (
-        calendar.next_or_same(covered[-1][1] + timedelta(days=1))
-        if covered
-        else deployment.parameters.first_session
-    )
+    if not covered:
+        first = deployment.parameters.first_session
+    else:
+        done = covered[-1][1]
+        # Quarters come after the last asset by session: a run may have ended before them.
+        unfinished = any(step.missing for step in plan(deployment, done, done))
+        first = done if unfinished else calendar.next_or_same(done + timedelta(days=1))
     return (first, newest) if first <= newest else None
 
 
@@ -277,3 +284,5 @@ def _execute(definitions: dg.Definitions, step: Step, instance: dg.DagsterInstan
         )
     except AssetFailure as failure:
         raise failure.error from None
+    except dg.DagsterExecutionInterruptedError:
+        raise KeyboardInterrupt from None

@@ -34,7 +34,9 @@ def environment(settings: Settings) -> Mapping[str, str]:
 
 def process_environment(settings: Settings) -> dict[str, str]:
     """Environment of a process of Dagster that works on this instance."""
-    return {**os.environ, **environment(settings)}  # noqa: TID251  # handed on, not read
+    # Dagster warns on the console about its own commands; nobody can act on that.
+    quiet = {"PYTHONWARNINGS": "ignore"}
+    return {**os.environ, **quiet, **environment(settings)}  # noqa: TID251  # handed on, not read
 
 
 def open_instance(settings: Settings) -> dg.DagsterInstance:

@@ -18,6 +18,7 @@ from stocks_ai_assets.domain.ranges import Range, input_range
 from stocks_ai_assets.domain.transform import Parameters, Transform, Window
 from stocks_ai_assets.lake import Lake
 from stocks_ai_assets.partitions import window_of
+from stocks_ai_assets.tables import TABLES
 
 State = Literal["missing", "stale", "fresh"]
 Moments = npt.NDArray[np.datetime64]
@@ -201,6 +202,9 @@ def _reach(
 ) -> list[tuple[int, int]]:
     """Positions in `days`, from and to before, that each partition of `wanted` reads."""
     calendar, parameters = wanted.calendar, wanted.parameters
+    # What was known before the first session came with its partition.
+    is_fact = TABLES[transform.inputs[name].table].kind == "fact"
+    earliest = parameters.first_session if is_fact else date.min
     found = []
     for partition in wanted.partitions:
         window = Window(partitions=(partition,), calendar=calendar, parameters=parameters)
@@ -209,7 +213,7 @@ def _reach(
             found.append((0, 0))
             continue
         low = 0 if read.first is None else bisect_left(days, read.first)
-        found.append((low, bisect_right(days, read.last)))
+        found.append((low, bisect_right(days, max(read.last, earliest))))
     return found
 
 

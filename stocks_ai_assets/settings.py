@@ -7,6 +7,7 @@ Order: arguments, environment (`STOCKS_AI_*`), settings file (`STOCKS_AI_CONFIG`
 import os
 import tomllib
 from datetime import date
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -24,13 +25,17 @@ from stocks_ai_assets.domain.transform import Parameters
 from stocks_ai_assets.errors import SettingsError
 
 DEFAULT_FILE = "stocks-ai.toml"
+PREFIX = "STOCKS_AI_"
+NO_SETTINGS = ("STOCKS_AI_CONFIG", "STOCKS_AI_REPLAY_FOLDER")
+"""Variables that say where to look; the second is read by tests alone."""
+
 SAMPLE_FIRST_SESSION = date(2021, 1, 4)
 
 
 class Settings(BaseSettings):
     """Where the lake is, where facts come from, and what is predicted."""
 
-    model_config = SettingsConfigDict(env_prefix="STOCKS_AI_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
     home: Path = Field(Path(".stocks_ai"), description="Folder of lake, Dagster home, reports.")
     source: Literal["sample", "folder"] = Field("sample", description="Where facts come from.")
@@ -105,6 +110,7 @@ class Settings(BaseSettings):
 
 def load_settings(**overrides: object) -> Settings:
     """Return validated settings, or raise `SettingsError` naming each bad one."""
+    _require_known_variables()
     try:
         return Settings(**overrides)  # type: ignore[arg-type]  # validated by pydantic
     except ValidationError as error:
@@ -123,6 +129,18 @@ def _file() -> Path:
             f"{DEFAULT_FILE} of the working folder."
         )
     return Path(named or DEFAULT_FILE)
+
+
+def _require_known_variables() -> None:
+    """Raise `SettingsError` for a variable that nobody reads: a typo would go unnoticed."""
+    known = [*(f"{PREFIX}{name.upper()}" for name in Settings.model_fields), *NO_SETTINGS]
+    found = (name.upper() for name in os.environ)  # noqa: TID251  # the one place
+    unknown = sorted(name for name in found if name.startswith(PREFIX) and name not in known)
+    if unknown:
+        near = (get_close_matches(name, known, 1) for name in unknown)
+        hints = [f" (did you mean {match[0]}?)" if match else "" for match in near]
+        named = ", ".join(map("".join, zip(unknown, hints, strict=True)))
+        raise SettingsError(f"Unknown variable {named}. Correct or unset it.")
 
 
 def _line(error: ErrorDetails) -> str:

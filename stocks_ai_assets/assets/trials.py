@@ -8,6 +8,7 @@ import polars as pl
 
 from stocks_ai_assets import __version__
 from stocks_ai_assets.assets.description import OWNERS, definition_metadata
+from stocks_ai_assets.assets.facts import fact_version
 from stocks_ai_assets.assets.failures import readable_failures
 from stocks_ai_assets.assets.io_manager import Rows
 from stocks_ai_assets.assets.nodes import Node
@@ -21,6 +22,7 @@ def trials_asset(
     node: Node, nodes: Mapping[str, Node], parameters: Parameters, universe: Sequence[str]
 ) -> dg.AssetsDefinition:
     """Build the asset that keeps the ledger. It is written whole and only grows."""
+    version = trials_version(nodes, parameters, universe)
 
     @dg.asset(
         key=node.name.split("/"),
@@ -29,7 +31,7 @@ def trials_asset(
         kinds={"polars", "delta"},
         owners=OWNERS,
         metadata=definition_metadata(node.table),
-        code_version=code_of_graph(nodes),
+        code_version=version,
         required_resource_keys={"lake", "source"},
     )
     def trials(context: dg.AssetExecutionContext) -> Rows:
@@ -47,7 +49,7 @@ def trials_asset(
                 frame=merge_trials(ledger, new),
                 first=None,
                 last=None,
-                code_version=code_of_graph(nodes),
+                code_version=version,
             )
 
     return trials
@@ -57,6 +59,13 @@ def agents_of(nodes: Mapping[str, Node]) -> tuple[str, ...]:
     """Names of the agents that write predictions, ascending."""
     slices = {n.slice for n in nodes.values() if n.table.name == "agents.predictions" and n.slice}
     return tuple(sorted(slices))
+
+
+def trials_version(
+    nodes: Mapping[str, Node], parameters: Parameters, universe: Sequence[str]
+) -> str:
+    """Version of code, settings and universe: the ledger is due when one of them is new."""
+    return f"{code_of_graph(nodes)}/{parameters.label}/{fact_version(universe)}"
 
 
 def code_of_graph(nodes: Mapping[str, Node]) -> str:

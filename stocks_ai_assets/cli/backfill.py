@@ -67,12 +67,26 @@ def predict(
     else:
         sessions = due_sessions(opened)
         if sessions is None:
-            newest = opened.source.last_session()
-            typer.echo(f"Nothing is due: {newest}, the source's newest session, is predicted.")
+            _print_nothing_due(opened, as_json=as_json)
             return
         day = sessions[0]
     run_with_progress(opened, day, day, plan(opened, day, day))
     print_ranking(opened, day, top=5, as_json=as_json)
+
+
+def _print_nothing_due(opened: "Deployment", *, as_json: bool) -> None:
+    newest = opened.source.last_session()
+    if as_json:
+        print_json(
+            {
+                "session": None,
+                "simulated": opened.settings.simulated,
+                "source_session": newest,
+                "ranking": [],
+            }
+        )
+    else:
+        typer.echo(f"Nothing is due: {newest}, the source's newest session, is predicted.")
 
 
 def _range(opened: "Deployment", first: str | None, last: str | None) -> tuple[date, date]:
@@ -102,7 +116,9 @@ def run_with_progress(
     )
     with (
         dagster_instance(opened) as instance,
-        Progress(*columns, console=console, transient=True) as progress,
+        Progress(
+            *columns, console=console, transient=True, disable=not console.is_terminal
+        ) as progress,
     ):
         task = progress.add_task(f"{first}..{last}", total=total)
 

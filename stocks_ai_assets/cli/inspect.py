@@ -98,11 +98,16 @@ def print_ranking(opened: "Deployment", day: date, *, top: int | None, as_json: 
     rows = opened.lake.read(SYNTHESIZED, first=day, last=day, columns=("target_date", *RANKING))
     ranked = rows.sort(["score", "symbol"], descending=[True, False]).with_row_index("rank", 1)
     if ranked.is_empty():
-        _explain_absence(opened, day)
-        return
+        _require_session(opened, day)
     if as_json:
         print_json(
             {"session": day, "simulated": opened.settings.simulated, "ranking": ranked.to_dicts()}
+        )
+        return
+    if ranked.is_empty():
+        typer.echo(
+            f"{day} is materialized, and the supervisor abstained: fewer than 3 agents had an "
+            "opinion and a model. The first quarters have none."
         )
         return
     shown = ranked
@@ -134,18 +139,13 @@ def print_ranking(opened: "Deployment", day: date, *, top: int | None, as_json: 
     )
 
 
-def _explain_absence(opened: "Deployment", day: date) -> None:
+def _require_session(opened: "Deployment", day: date) -> None:
     covered = opened.lake.materialized(SYNTHESIZED, None)
-    if any(first <= day <= last for first, last in covered):
-        typer.echo(
-            f"{day} is materialized, and the supervisor abstained: fewer than 3 agents had an "
-            "opinion and a model. The first quarters have none."
+    if not any(first <= day <= last for first, last in covered):
+        raise TableMissingError(
+            f"{SYNTHESIZED} of {day} is not materialized. "
+            f"Run: stocks-ai backfill --from {opened.settings.first_session} --to {day}"
         )
-        return
-    raise TableMissingError(
-        f"{SYNTHESIZED} of {day} is not materialized. "
-        f"Run: stocks-ai backfill --from {opened.settings.first_session} --to {day}"
-    )
 
 
 def fingerprint(

@@ -5,6 +5,7 @@ thing and the remedy; `--traceback` shows where they came from.
 """
 
 import sys
+from traceback import print_exc
 from typing import Annotated
 
 import typer
@@ -36,6 +37,8 @@ app.command("demo")(demo.demo)
 prove_app.command("look-ahead")(prove.look_ahead)
 
 _TRACEBACK = "--traceback"
+_INTERRUPTED = 130
+"""Exit code into which typer turns Ctrl-C."""
 
 
 def _print_version(value: bool) -> None:  # noqa: FBT001  # typer passes it by position
@@ -65,13 +68,12 @@ def main() -> None:
         app(standalone_mode=True)
     except StocksAiError as error:
         if show_traceback:
-            raise
-        typer.secho(f"{_title(error)}: {error}", fg="red", err=True)
+            print_exc()
+        typer.secho(f"{type(error).__name__}: {error}", fg="red", err=True)
         sys.exit(2 if isinstance(error, UsageError) else 1)
-    except Exception as error:
-        # The last resort: nothing that a person typed should end in a stack trace.
+    except Exception as error:  # noqa: BLE001  # nothing a person typed should end in a stack trace
         if show_traceback:
-            raise
+            print_exc()
         first_line = (str(error).strip() or "no message").splitlines()[0]
         typer.secho(
             f"Unexpected {type(error).__name__}: {first_line}\n"
@@ -80,17 +82,15 @@ def main() -> None:
             err=True,
         )
         sys.exit(1)
-    except KeyboardInterrupt:
+    except SystemExit as end:
+        if end.code != _INTERRUPTED:
+            raise
         typer.secho(
             "Interrupted. What was written is whole; run the same command to go on.",
             fg="yellow",
             err=True,
         )
         sys.exit(1)
-
-
-def _title(error: StocksAiError) -> str:
-    return type(error).__name__
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ def print_table(
     """Print rows as a table; numbers to the right, missing values as a dash."""
     from rich.console import Console  # keeps --help quick
     from rich.table import Table
+    from rich.text import Text
 
     # A pipe has no width: nothing is wrapped there.
     console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
@@ -31,7 +32,7 @@ def print_table(
             name, justify="right" if numeric else "left", overflow="fold", no_wrap=place == 0
         )
     for row in rows:
-        table.add_row(*(shown(value) for value in row.values()))
+        table.add_row(*(Text(shown(value)) for value in row.values()))
     console.print(table)
     if caption:
         console.print(caption, style="dim", markup=False)

@@ -1,7 +1,8 @@
 """When the exchange is open, and from when a fact may be used.
 
 The calendar is pinned: it ends on `CALENDAR_END`, so that partition definitions do not change from
-day to day. Extend it by raising that constant (exchange_calendars knows about a year ahead).
+day to day. Extend it by raising that constant and running `make calendar` (exchange_calendars knows
+about a year ahead).
 """
 
 from bisect import bisect_left, bisect_right
@@ -12,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from stocks_ai_assets.domain.pinned_calendar import sessions_and_closes
 from stocks_ai_assets.errors import CalendarEndError, NotASessionError
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -128,14 +130,8 @@ class Calendar:
 
 @cache
 def nyse() -> Calendar:
-    """Return the pinned calendar of the New York Stock Exchange (about 0.5 s the first time)."""
-    import exchange_calendars  # 2 s of imports, not needed by `--help`
-
-    calendar = exchange_calendars.get_calendar(
-        "XNYS", start=CALENDAR_START.isoformat(), end=CALENDAR_END.isoformat()
-    )
-    closes = calendar.closes.dt.tz_convert("UTC").dt.to_pydatetime()
-    return Calendar([stamp.date() for stamp in calendar.sessions], list(closes))
+    """Return the pinned calendar of the New York Stock Exchange."""
+    return Calendar(*sessions_and_closes(NEW_YORK))
 
 
 def quarter_start(day: date) -> date:

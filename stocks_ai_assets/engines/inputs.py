@@ -10,6 +10,7 @@ from datetime import date
 
 import polars as pl
 
+from stocks_ai_assets.domain.agents.exposure import VOLATILITY_MODEL
 from stocks_ai_assets.domain.calendar import quarter_start, quarters_between
 from stocks_ai_assets.domain.ranges import Range, input_range
 from stocks_ai_assets.domain.transform import Input, Transform, Window
@@ -17,6 +18,9 @@ from stocks_ai_assets.errors import LookbackMissingError
 from stocks_ai_assets.lake import Lake
 from stocks_ai_assets.tables import TABLES
 from stocks_ai_assets.tables.spec import Table
+
+HORIZON = "horizon"
+"""Column that says for which holding period a row was computed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +52,48 @@ def _read(
     declared, found = transform.inputs[name], input_range(transform, name, window)
     table = TABLES[declared.table]
     _require(lake, transform, declared, found, window)
+    columns = declared.columns or tuple(table.columns)
     if version is None:
-        return pl.DataFrame(schema=table.schema).select(declared.columns or table.columns)
-    return lake.read(
+        return pl.DataFrame(schema=table.schema).select(columns)
+    judging = _judging(table)
+    rows = lake.read(
         declared.table,
         first=found.first if found else None,
         last=found.last if found else None,
-        columns=declared.columns,
+        columns=tuple(dict.fromkeys((*columns, *judging))),
         slices=declared.slices,
         version=version,
+    )
+    if judging:
+        _require_horizon(rows, transform, table, window)
+    return rows.select(columns)
+
+
+def _judging(table: Table) -> tuple[str, ...]:
+    """Columns that tell for which holding period a row was computed; none where all are wanted."""
+    if HORIZON not in table.columns or table.partitioned_by == "none":
+        # The ledger of trials holds every horizon ever tried.
+        return ()
+    return (table.partition, HORIZON, *([table.slice] if table.slice else []))
+
+
+def _require_horizon(
+    rows: pl.DataFrame, transform: Transform, table: Table, window: Window
+) -> None:
+    """Raise `LookbackMissingError` when inputs were computed for another holding period."""
+    horizon, first = window.parameters.horizon, window.parameters.first_session
+    other = rows.filter(pl.col(HORIZON) != horizon)
+    if table.slice:
+        # Volatility is forecast for a month, whatever the horizon of predictions.
+        other = other.filter(pl.col(table.slice) != VOLATILITY_MODEL)
+    if other.is_empty():
+        return
+    day, found = other.sort(table.partition).select(table.partition, HORIZON).row(-1)
+    raise LookbackMissingError(
+        f"{transform.name} for {window.first}..{window.last} needs {table.name} with horizon "
+        f"{horizon}, but {other.height:,} rows until {day} have horizon {found}. Set "
+        f"STOCKS_AI_HORIZON back, or run: stocks-ai backfill --from {first} "
+        f"--to {window.calendar.next_or_same(max(window.last, first))}"
     )
 
 

@@ -13,7 +13,7 @@ import polars as pl
 
 from stocks_ai_assets.assets.facts import fact_version, read_facts
 from stocks_ai_assets.assets.nodes import Node, nodes
-from stocks_ai_assets.assets.trials import agents_of, code_of_graph
+from stocks_ai_assets.assets.trials import agents_of, code_of_graph, trials_version
 from stocks_ai_assets.domain.evaluation.trials import merge_trials, trial_rows
 from stocks_ai_assets.domain.graph import transforms
 from stocks_ai_assets.domain.transform import Parameters, Transform, Window, first_session_of
@@ -210,7 +210,7 @@ def _write_trials(graph: Graph, lake: Lake, node: Node, window: Window) -> Writt
     ledger = lake.read(node.table.name) if known else pl.DataFrame(schema=node.table.schema)
     stamps = Stamps(
         run_id=RUN_ID,
-        code_version=code_of_graph(found),
+        code_version=trials_version(found, graph.parameters, graph.universe),
         input_versions={},
         created=window.calendar.cutoff(window.calendar.next_or_same(window.last)),
     )
