@@ -6,6 +6,7 @@ minutes instead of seconds. What is stored is the same, and every reader stays D
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any, cast
 
 from dagster._core.definitions.asset_checks.asset_check_evaluation import (
@@ -20,7 +21,7 @@ from dagster._core.storage.sqlite_storage import (
     _event_logs_directory,
 )
 from dagster._serdes import ConfigurableClassData
-from sqlalchemy import Connection, Engine, NullPool, create_engine
+from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.event import listen
 
 MAX_ENGINES = 64
@@ -44,14 +45,25 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
             with engine.connect() as connection, connection.begin():
                 yield connection
 
+    def dispose(self) -> None:
+        """Close what is kept open."""
+        super().dispose()
+        while self._engines:
+            self._engines.popitem()[1].dispose()
+
+    @cached_property
+    def _engines(self) -> dict[str, Engine]:
+        return {}
+
     def _engine(self, shard: str) -> Engine:
-        engines: dict[str, Engine] = self.__dict__.setdefault("_engines", {})
+        engines = self._engines
         if shard not in engines:
             if len(engines) >= MAX_ENGINES:
                 engines.pop(next(iter(engines))).dispose()
             engines[shard] = create_engine(
                 self.conn_string_for_shard(shard),
-                poolclass=NullPool,
+                # Closing the last connection would check the write-ahead log in every time.
+                pool_size=1,
                 connect_args={"timeout": BUSY_TIMEOUT},
             )
             # In write-ahead mode a process that dies loses nothing with this either.

@@ -3,8 +3,8 @@
 from typing import Any
 
 import dagster as dg
-import polars as pl
 
+from stocks_ai_assets.tables.dictionary import STAMP_TYPES, type_name
 from stocks_ai_assets.tables.spec import MAP, STAMP_DESCRIPTIONS, STAMPS, Table
 
 OWNERS = ("team:quant",)
@@ -25,7 +25,7 @@ def column_schema(table: Table) -> dg.TableSchema:
     columns = [
         dg.TableColumn(
             name=name,
-            type=_type(column.dtype, is_map=(column.metadata or {}).get("delta") == MAP),
+            type=type_name(column.dtype, is_map=(column.metadata or {}).get("delta") == MAP),
             description=_sentence(column.description or "", (column.metadata or {}).get("unit")),
             constraints=dg.TableColumnConstraints(
                 nullable=column.nullable, other=["part of the key"] if name in table.key else []
@@ -34,7 +34,11 @@ def column_schema(table: Table) -> dg.TableSchema:
         for name, column in table.contract.columns().items()
     ]
     stamps = [
-        dg.TableColumn(name=name, type=_type(dtype), description=STAMP_DESCRIPTIONS[name])
+        dg.TableColumn(
+            name=name,
+            type=STAMP_TYPES.get(name) or type_name(dtype),
+            description=STAMP_DESCRIPTIONS[name],
+        )
         for name, dtype in STAMPS.items()
     ]
     return dg.TableSchema(columns=[*columns, *stamps])
@@ -42,7 +46,3 @@ def column_schema(table: Table) -> dg.TableSchema:
 
 def _sentence(description: str, unit: str | None) -> str:
     return f"{description} Unit: {unit}." if unit not in (None, "none") else description
-
-
-def _type(dtype: pl.DataType, *, is_map: bool = False) -> str:
-    return "map<string, double>" if is_map else str(dtype).lower()

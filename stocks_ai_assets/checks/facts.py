@@ -138,7 +138,11 @@ def _calendar_reaches(scope: Scope) -> Verdict:
         passed=left >= CALENDAR_MARGIN,
         description=(
             f"The pinned calendar ends on {CALENDAR_END}, {left.days} days after the last session."
-            + ("" if left >= CALENDAR_MARGIN else " Raise CALENDAR_END, run `make calendar`, release.")
+            + (
+                ""
+                if left >= CALENDAR_MARGIN
+                else " Raise CALENDAR_END, run `make calendar`, release."
+            )
         ),
         figures={"days_left": left.days},
     )

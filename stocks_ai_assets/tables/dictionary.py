@@ -21,13 +21,13 @@ Every table also carries these stamps, which are not part of its content:
 |---|---|---|
 """
 
-_STAMP_TYPES = {"input_versions": "map<string, long>"}
+STAMP_TYPES = {"input_versions": "map<string, long>"}
 
 
 def data_dictionary() -> str:
     """Return the whole dictionary as Markdown."""
     stamps = "\n".join(
-        f"| {name} | {_STAMP_TYPES.get(name) or _type(dtype)} | {STAMP_DESCRIPTIONS[name]} |"
+        f"| {name} | {STAMP_TYPES.get(name) or type_name(dtype)} | {STAMP_DESCRIPTIONS[name]} |"
         for name, dtype in STAMPS.items()
     )
     return _HEADER + stamps + "\n" + "".join(_section(table) for table in TABLES.values())
@@ -48,7 +48,7 @@ def _section(table: Table) -> str:
     keys = set(table.key)
     for name, column in table.contract.columns().items():
         shown = f"**{name}**" if name in keys else name
-        kind = _type(column.dtype, is_map=(column.metadata or {}).get("delta") == MAP)
+        kind = type_name(column.dtype, is_map=(column.metadata or {}).get("delta") == MAP)
         unit = (column.metadata or {}).get("unit", "none")
         null = "yes" if column.nullable else ""
         lines.append(
@@ -57,14 +57,15 @@ def _section(table: Table) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _type(dtype: object, *, is_map: bool = False) -> str:
+def type_name(dtype: object, *, is_map: bool = False) -> str:
+    """Name of a type as Delta and Spark write it; `is_map`: a list of pairs that is a map."""
     if is_map:
         return "map<string, double>"
     match dtype:
         case pl.List():
-            return f"array<{_type(dtype.inner)}>"
+            return f"array<{type_name(dtype.inner)}>"
         case pl.Struct():
-            fields = ", ".join(f"{f.name}: {_type(f.dtype)}" for f in dtype.fields)
+            fields = ", ".join(f"{f.name}: {type_name(f.dtype)}" for f in dtype.fields)
             return f"struct<{fields}>"
         case pl.Datetime():
             return "timestamp"

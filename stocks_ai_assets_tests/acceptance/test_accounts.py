@@ -68,17 +68,15 @@ def test_a_fact_is_stored_under_the_first_session_at_whose_close_it_was_public(n
     calendar = nyse()
     rows = table(name, "available_at", "known_on")
     assert not rows.is_empty()
-    days = rows["known_on"].unique().to_list()
-    closes = pl.DataFrame(
-        {
-            "known_on": days,
-            "cutoff": [calendar.cutoff(day) for day in days],
-            "before": [calendar.cutoff(calendar.offset(day, -1)) for day in days],
-        },
-        schema_overrides={"known_on": pl.Date},
+    # Facts from before the calendar's first session are stored there; it has none before it.
+    closes = pl.DataFrame({"known_on": calendar.sessions}).with_columns(
+        cutoff=pl.Series([calendar.cutoff(day) for day in calendar.sessions])
     )
-    wrong = rows.join(closes, on="known_on").filter(
-        (pl.col("available_at") > pl.col("cutoff")) | (pl.col("available_at") <= pl.col("before"))
+    closes = closes.with_columns(before=pl.col("cutoff").shift(1))
+    wrong = rows.join(closes, on="known_on", how="left").filter(
+        pl.col("cutoff").is_null()
+        | (pl.col("available_at") > pl.col("cutoff"))
+        | (pl.col("available_at") <= pl.col("before"))
     )
     assert wrong.is_empty(), wrong.head(3).rows()
 
@@ -102,7 +100,10 @@ def test_nobody_predicts_what_had_no_price(table):
     for name in ("agents.predictions", "meta.synthesized_predictions"):
         rows = table(name, "symbol", "prediction_date")
         alone = rows.join(
-            priced, left_on=["symbol", "prediction_date"], right_on=["symbol", "session"], how="anti"
+            priced,
+            left_on=["symbol", "prediction_date"],
+            right_on=["symbol", "session"],
+            how="anti",
         )
         assert alone.is_empty()
 

@@ -86,11 +86,16 @@ def test_no_split_moves_a_market_value(table):
     actions = table("market.corporate_actions").filter(pl.col("shares_ratio") != 1.0)
     values = (
         table("signals.valuation", "symbol", "session", "market_cap")
-        .join(table("signals.technical", "symbol", "session", "total_return"), on=["symbol", "session"])
+        .join(
+            table("signals.technical", "symbol", "session", "total_return"),
+            on=["symbol", "session"],
+        )
         .sort("symbol", "session")
         .with_columns(
-            moved=pl.col("market_cap") / pl.col("market_cap").shift(1).over("symbol")
-            / (1.0 + pl.col("total_return")) - 1.0
+            moved=pl.col("market_cap")
+            / pl.col("market_cap").shift(1).over("symbol")
+            / (1.0 + pl.col("total_return"))
+            - 1.0
         )
         .join(actions, left_on=["symbol", "session"], right_on=["symbol", "ex_date"])
         .drop_nulls("moved")

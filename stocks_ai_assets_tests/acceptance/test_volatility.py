@@ -81,9 +81,7 @@ def test_value_at_risk_tests_are_those_of_the_stored_breaches(table, last_quarte
     risk = table("portfolio.risk").filter(pl.col("session") < last_quarter).sort("session")
     for row in stored.iter_rows(named=True):
         name = f"{row['level']:.2f}"[2:]
-        of = risk.filter(
-            pl.col("strategy") == row["strategy"], pl.col(f"var_{name}").is_not_null()
-        )
+        of = risk.filter(pl.col("strategy") == row["strategy"], pl.col(f"var_{name}").is_not_null())
         breach = (of["net_return"] < -of[f"var_{name}"]).to_numpy()
         kupiec, independence, conditional = coverage_tests(breach, 1.0 - row["level"])
         assert (row["n_sessions"], row["n_breaches"]) == (len(breach), breach.sum())

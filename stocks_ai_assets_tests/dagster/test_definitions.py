@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,7 @@ from stocks_ai_assets.jobs import stages
 from stocks_ai_assets.settings import Settings
 from stocks_ai_assets.tables import TABLES
 from stocks_ai_assets.tables.dictionary import data_dictionary
-from stocks_ai_assets.tables.spec import MAP, STAMPS
+from stocks_ai_assets.tables.spec import STAMPS
 
 ROOT = Path(__file__).parents[2]
 ASSET_KEYS = Path(__file__).with_name("asset_keys.txt")
@@ -69,14 +70,12 @@ def test_asset_keys_are_those_that_people_have_written_down(specs):
     )
 
 
-def test_every_asset_says_who_owns_it_what_it_is_and_which_code_computes_it(
-    settings, specs, nodes
-):
+def test_every_asset_says_who_owns_it_what_it_is_and_which_code_computes_it(settings, specs, nodes):
     versions = code_versions(open_deployment(settings))
     for name, spec in specs.items():
         assert spec.owners == ["team:quant"], name
         assert spec.kinds == {"polars", "delta"}, name
-        assert len(spec.description) > 30, name
+        assert len(spec.description) > 20, name
         assert spec.group_name == nodes[name].table.name.split(".")[0], name
         assert spec.code_version == versions[name], name
         assert spec.metadata["dagster/table_name"] == f"{CATALOG}.{nodes[name].table.name}"
@@ -96,40 +95,46 @@ def test_dagsters_columns_are_those_of_the_contract_with_units_and_of_the_stamps
 
 
 def test_stored_columns_are_those_of_contract_dagster_and_dictionary(deployed, specs, nodes):
-    dictionary = data_dictionary()
+    tables = written_down(data_dictionary())
     for name, node in nodes.items():
-        stored = {
-            field["name"]: field["type"]
-            for field in json.loads(
-                DeltaTable(deployed.lake / node.table.name.replace(".", "/")).schema().to_json()
-            )["fields"]
-        }
-        shown = {column.name for column in specs[name].metadata["dagster/column_schema"].columns}
-        assert {column for column in stored if not column.startswith("_")} == shown, name
+        schema = DeltaTable(deployed.lake / node.table.name.replace(".", "/")).schema()
+        stored = {field["name"]: field for field in json.loads(schema.to_json())["fields"]}
+        stored.pop("_year", None)
+        types = {column: type_of(field["type"]) for column, field in stored.items()}
+        shown = specs[name].metadata["dagster/column_schema"].columns
+        assert types == {column.name: column.type for column in shown}, name
+        assert types == tables[node.table.name], name
         for column, declared in node.table.contract.columns().items():
-            assert plain(stored[column]) == expected(declared), (name, column)
-            assert f"`{column}`" in dictionary, (name, column)
+            assert stored[column]["nullable"] == declared.nullable, (name, column)
+            assert stored[column]["metadata"]["unit"] == declared.metadata["unit"], (name, column)
 
 
-def plain(stored):
-    """Name of a Delta type without what is nested in it."""
-    return stored if isinstance(stored, str) else stored["type"]
-
-
-def expected(column):
-    if (column.metadata or {}).get("delta") == MAP:
-        return "map"
-    names = {
-        "String": "string",
-        "Date": "date",
-        "Int32": "integer",
-        "Int64": "long",
-        "Float64": "double",
-        "Boolean": "boolean",
-        "Datetime": "timestamp",
-        "List": "array",
+def written_down(dictionary):
+    """Types by table and column in the data dictionary, stamps included."""
+    head, *sections = dictionary.split("\n## stocks_ai.")
+    row = re.compile(r"^\| \**(\w+?)\** \| ([^|]+?) \|", re.MULTILINE)
+    stamps = {name: kind for name, kind in row.findall(head) if name != "column"}
+    return {
+        section.split("\n")[0]: {
+            name: kind for name, kind in row.findall(section) if name != "column"
+        }
+        | stamps
+        for section in sections
     }
-    return names[type(column.dtype).__name__]
+
+
+def type_of(stored):
+    """Name of a Delta type."""
+    if isinstance(stored, str):
+        return stored
+    match stored["type"]:
+        case "map":
+            return f"map<{type_of(stored['keyType'])}, {type_of(stored['valueType'])}>"
+        case "array":
+            return f"array<{type_of(stored['elementType'])}>"
+        case _:
+            parts = (f"{field['name']}: {type_of(field['type'])}" for field in stored["fields"])
+            return f"struct<{', '.join(parts)}>"
 
 
 def test_there_is_a_job_for_every_stage_and_one_for_the_night(definitions, nodes):
@@ -155,7 +160,9 @@ def test_every_table_has_an_asset_or_belongs_to_one(nodes):
 
 def test_a_check_that_is_declared_belongs_to_an_asset(definitions, specs):
     keys = {
-        key.asset_key.to_user_string() for each in definitions.asset_checks for key in each.check_keys
+        key.asset_key.to_user_string()
+        for each in definitions.asset_checks
+        for key in each.check_keys
     }
     assert keys <= set(specs)
     layers = {key.split("/")[0] for key in keys}
