@@ -1,8 +1,10 @@
 # `make demo` and `make test` need Python 3.11+ and make, nothing else; `make help` lists the rest.
 PYTHON ?= python3
 BIN := .venv/bin
+# Tests of a file share what is costly to make, so they stay together.
+PARALLEL := -n 2 --dist loadfile
 
-.PHONY: help env demo test test-real test-all lint format benchmark docs calendar ui lock clean
+.PHONY: help env demo test test-real test-browser test-all lint format benchmark docs calendar ui lock clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -14,15 +16,17 @@ demo: env  ## Simulated market, from facts to report, in a minute
 	STOCKS_AI_SOURCE=sample STOCKS_AI_HOME=.stocks_ai/demo $(BIN)/stocks-ai demo
 
 test: env  ## Core tests on simulated and hand-made data
-	$(BIN)/python -m pytest -q -n 2 -m "not real and not browser and not spark"
+	$(BIN)/python -m pytest -q $(PARALLEL) -m "not real and not browser and not spark"
 
 test-real: env  ## Tests on the replay data in STOCKS_AI_REPLAY_FOLDER
 	@test -d "$(STOCKS_AI_REPLAY_FOLDER)" || { echo "STOCKS_AI_REPLAY_FOLDER must name the folder of the replay data (found '$(STOCKS_AI_REPLAY_FOLDER)')." >&2; exit 2; }
-	$(BIN)/python -m pytest -q -n 2 -m real
+	$(BIN)/python -m pytest -q $(PARALLEL) -m real
 
-test-all: test test-real  ## Everything, with a browser
+test-browser: env
 	@command -v chromium >/dev/null || { echo "Chromium is missing: install the package chromium." >&2; exit 2; }
 	$(BIN)/python -m pytest -q -m "browser and not spark"
+
+test-all: test test-real test-browser  ## Everything, with the replay data and a browser
 
 lint: env  ## Style, types, import rules
 	$(BIN)/ruff check .

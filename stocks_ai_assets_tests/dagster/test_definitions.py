@@ -73,7 +73,7 @@ def test_asset_keys_are_those_that_people_have_written_down(specs):
 def test_every_asset_says_who_owns_it_what_it_is_and_which_code_computes_it(settings, specs, nodes):
     versions = code_versions(open_deployment(settings))
     for name, spec in specs.items():
-        assert spec.owners == ["team:quant"], name
+        assert list(spec.owners) == ["team:quant"], name
         assert spec.kinds == {"polars", "delta"}, name
         assert len(spec.description) > 20, name
         assert spec.group_name == nodes[name].table.name.split(".")[0], name
