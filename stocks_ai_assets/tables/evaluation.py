@@ -110,7 +110,7 @@ class Performance(dy.Schema):
     expected_max_sharpe = c.number("ratio/session", "SR0: expected best of N trials by luck.")
     n_trials = c.count("trials", "N: distinct configurations ever evaluated.", min=1)
     max_drawdown = c.number("fraction", "Deepest fall from a high, negative.", max=0)
-    mean_turnover = c.number("fraction/session", "Mean traded value, one way.", min=0)
+    mean_turnover = c.number("fraction/session", "Mean traded value, purchases and sales.", min=0)
     cost = c.number("fraction/year", "Mean yearly cost.", min=0)
 
 

@@ -34,7 +34,9 @@ class Returns(dy.Schema):
     )
     cost = c.number("fraction", "Trading and borrowing cost.", nullable=False, min=0)
     net_return = c.number("fraction", "gross_return - cost.", nullable=False)
-    turnover = c.number("fraction of capital", "Traded value, one way.", nullable=False, min=0)
+    turnover = c.number(
+        "fraction of capital", "Traded value, purchases and sales.", nullable=False, min=0
+    )
     n_long = c.count("symbols", "Long positions.", min=0)
     n_short = c.count("symbols", "Short positions.", min=0)
 

@@ -89,7 +89,7 @@ def matrix(sessions, symbols):
 
 @pytest.fixture(scope="session")
 def vendor(replay_folder) -> pl.DataFrame:
-    """The vendor's file with total returns from its own prices: close and open, adjusted for splits.
+    """The vendor's file with total returns, close and open, from its own adjusted prices.
 
     A spin-off coded as a ratio and as a dividend (more than a tenth of the price beside a ratio
     that is no p/q with q <= 3) is counted once. The dividend belongs to the shares before a split

@@ -5,11 +5,19 @@ Ordinary least squares of the next session's quintile spread, close to close, on
 value, profitability, investment and momentum with an intercept; plain t.
 """
 
+from datetime import date
 from statistics import NormalDist
 
 import numpy as np
 import polars as pl
 import pytest
+
+from stocks_ai_assets.domain.calendar import nyse
+from stocks_ai_assets.domain.transform import Parameters
+from stocks_ai_assets.lake import Lake
+from stocks_ai_assets.proofs.graph import Graph, materialize
+from stocks_ai_assets.sources.folder import FolderSource
+from stocks_ai_assets.sources.raw import read_folder
 
 pytestmark = pytest.mark.real
 
@@ -21,13 +29,17 @@ def returns(table, matrix):
     return matrix(table("signals.technical"), "total_return")
 
 
-@pytest.fixture(scope="module")
-def factors(replay_folder, sessions):
+def factor_returns(folder, sessions):
     """Factor returns as fractions, sessions x factors."""
-    published = pl.read_parquet(replay_folder / "factors_daily.parquet")
+    published = pl.read_parquet(folder / "factors_daily.parquet")
     days = pl.DataFrame({"date": sessions}, schema={"date": published.schema["date"]})
     joined = days.join(published, on="date", how="left", maintain_order="left")
     return joined.select(FACTORS).cast(float).to_numpy() / 100.0
+
+
+@pytest.fixture(scope="module")
+def factors(replay_folder, sessions):
+    return factor_returns(replay_folder, sessions)
 
 
 @pytest.fixture(scope="module")
@@ -86,12 +98,36 @@ def test_book_to_price_loads_on_value(table, matrix, sectors, returns, factors):
     assert t["hml"] > 10.0, t  # 25.5
 
 
-def test_gross_profitability_loads_on_profitability(table, matrix, sectors, returns, factors):
-    signal = matrix(table("signals.fundamentals"), "gross_profit_to_assets")
-    t = loadings(against_sector(signal, sectors), returns, factors)
-    # 9.6 on the ten years of the partitions, for which four in ten companies have no gross profit
-    # in the source; 11.6 on the fifteen years of its filings. The others reach 10 in ten years.
-    assert t["rmw"] > 8.0, t
+def wide(frame, column, symbols):
+    """Place a column as sessions x symbols; NaN: no value."""
+    placed = frame.pivot(on="symbol", index="session", values=column).sort("session")
+    return placed.select(symbols).cast(float).fill_null(float("nan")).to_numpy()
+
+
+def test_gross_profitability_loads_on_profitability(replay_folder, tmp_path):
+    # Four in ten companies have no gross profit in the source, so this one needs all the years of
+    # its filings: from 2015 on t is 9.6, with the other loadings far beyond 10.
+    first, last = date(2010, 1, 4), date(2024, 8, 23)
+    graph = Graph(
+        source=FolderSource(read_folder(replay_folder), nyse()),
+        parameters=Parameters(first_session=first),
+        select=("signals/fundamentals", "signals/sector"),
+    )
+    lake = Lake(tmp_path)
+    materialize(graph, lake, first, last)
+    rows = lake.read("signals.sector").join(
+        lake.read("signals.fundamentals").join(
+            lake.read("signals.technical"), on=["symbol", "session"]
+        ),
+        on=["symbol", "session"],
+    )
+    symbols = rows["symbol"].unique().sort().to_list()
+    codes = rows.with_columns(code=pl.col("sector").rank("dense").cast(float))
+    sectors = np.nan_to_num(wide(codes, "code", symbols), nan=-1.0)
+    signal = against_sector(wide(rows, "gross_profit_to_assets", symbols), sectors)
+    factors = factor_returns(replay_folder, rows["session"].unique().sort())
+    t = loadings(signal, wide(rows, "total_return", symbols), factors)
+    assert t["rmw"] > 10.0, t  # 11.6
 
 
 def test_slow_asset_growth_loads_on_conservative_investment(

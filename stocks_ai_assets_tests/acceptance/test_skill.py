@@ -105,7 +105,9 @@ def test_rank_correlation_and_t_of_an_agent_are_those_of_its_predictions(
     assert row["t_newey_west"] == pytest.approx(newey_west_t(series, 31), abs=1e-6)
 
 
-@pytest.mark.parametrize("quarter", [date(2019, 10, 1), date(2022, 1, 1)])
+# Later models have scores without a prediction: trading in BIIB was halted all of 2020-11-06, and a
+# session without a range has no volatility forecast.
+@pytest.mark.parametrize("quarter", [date(2016, 1, 1), date(2019, 10, 1)])
 def test_a_models_skill_is_the_shrunk_mean_of_what_had_matured_before_its_quarter(
     quarter, correlations, table
 ):

@@ -66,7 +66,7 @@ def test_the_forecast_of_next_months_variance_beats_ewma_and_last_years_variance
         use &= forecast > 0.0
     assert use.sum() > 245_000
     losses = {name: qlike(each[use], realized[use]) for name, each in forecasts.items()}
-    assert losses["har"] < min(losses["ewma"], losses["year"]), losses
+    assert losses["har"] < min(losses["ewma"], losses["year"]), losses  # .347, .449, .480
 
 
 def test_every_prediction_of_a_session_states_the_same_volatility(table):
