@@ -152,7 +152,8 @@ def within_calendar(day: date) -> None:
     if day > CALENDAR_END:
         raise CalendarEndError(
             f"{day} lies beyond the pinned exchange calendar, which ends on {CALENDAR_END}. "
-            "Raise CALENDAR_END in stocks_ai_assets/domain/calendar.py, run `make calendar`, release."
+            "Raise CALENDAR_END in stocks_ai_assets/domain/calendar.py, run `make calendar`, "
+            "release."
         )
 
 
