@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.instance.ref import InstanceRef
 
 from stocks_ai_assets.settings import Settings
 
@@ -14,6 +15,14 @@ BATCHING = {
     "DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS": "true",
 }
 """Without these every materialization is a transaction of its own."""
+
+IN_PROCESS = {
+    "compute_logs": {
+        "module": "dagster._core.storage.noop_compute_log_manager",
+        "class": "NoOpComputeLogManager",
+    }
+}
+"""Runs of this process print to its console; capturing that would start four processes a run."""
 
 
 def write_configuration(settings: Settings) -> Path:
@@ -44,7 +53,7 @@ def open_instance(settings: Settings) -> dg.DagsterInstance:
     home = write_configuration(settings)
     # Dagster reads these from the environment alone, and asks for them at every event.
     os.environ.update(environment(settings))  # noqa: TID251
-    return dg.DagsterInstance.from_config(str(home))
+    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides=IN_PROCESS))
 
 
 def _configuration(home: Path) -> dict[str, object]:

@@ -1,6 +1,6 @@
 """`ui`: Dagster's web UI and daemon on this deployment's lake."""
 
-import subprocess
+import os
 import sys
 from typing import Annotated
 
@@ -25,9 +25,10 @@ def ui(
     write_configuration(opened.settings)
     typer.echo(f"Web UI: http://{host}:{port}")
     command = [sys.executable, "-m", "dagster", "dev", "--host", host, "--port", str(port)]
-    finished = subprocess.run(  # noqa: S603  # our own interpreter and arguments
+    sys.stdout.flush()
+    # In place of this process, so that a signal ends the services and not only their starter.
+    os.execve(  # noqa: S606  # our own interpreter and arguments
+        sys.executable,
         [*command, "-m", "stocks_ai_assets.definitions"],
-        env=process_environment(opened.settings),
-        check=False,
+        process_environment(opened.settings),
     )
-    raise typer.Exit(finished.returncode)
