@@ -14,9 +14,10 @@ import dagster as dg
 from stocks_ai_assets.assets.facts import fact_version
 from stocks_ai_assets.assets.failures import AssetFailure
 from stocks_ai_assets.assets.io_manager import Report
+from stocks_ai_assets.assets.nodes import Node
 from stocks_ai_assets.assets.trials import trials_version
 from stocks_ai_assets.deployment import Deployment
-from stocks_ai_assets.domain.calendar import nyse
+from stocks_ai_assets.domain.calendar import next_quarter, nyse
 from stocks_ai_assets.domain.transform import Window
 from stocks_ai_assets.engines import local
 from stocks_ai_assets.errors import UsageError
@@ -25,14 +26,12 @@ from stocks_ai_assets.partitions import (
     PARTITION,
     RANGE_END,
     RANGE_START,
+    definition_start,
     partition_range,
     window_of,
 )
 from stocks_ai_assets.pipeline import pipeline
 from stocks_ai_assets.planning import History, State, due, touched
-
-LAST_ASSET = "portfolio/risk"
-"""Its newest partition is the newest session that went through all stages by session."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -199,22 +198,25 @@ def _code_version(deployment: Deployment, name: str) -> str:
 
 
 def due_sessions(deployment: Deployment) -> tuple[date, date] | None:
-    """Return the sessions after the newest complete one that the source has; None: nothing due."""
-    calendar, newest = nyse(), deployment.source.last_session()
-    covered = deployment.lake.materialized(*_table_of(deployment, LAST_ASSET))
-    if not covered:
-        first = deployment.parameters.first_session
-    else:
-        done = covered[-1][1]
-        # Quarters come after the last asset by session: a run may have ended before them.
-        unfinished = any(step.missing for step in plan(deployment, done, done))
-        first = done if unfinished else calendar.next_or_same(done + timedelta(days=1))
+    """Return the sessions from the first that some asset lacks to the source's newest one.
+
+    None: nothing is due.
+    """
+    nodes, newest = deployment.registry.nodes.values(), deployment.source.last_session()
+    partitioned = (node for node in nodes if node.table.partitioned_by != "none")
+    first = min(_first_missing(deployment, node) for node in partitioned)
     return (first, newest) if first <= newest else None
 
 
-def _table_of(deployment: Deployment, name: str) -> tuple[str, str | None]:
-    node = deployment.registry.nodes[name]
-    return node.table.name, node.slice
+def _first_missing(deployment: Deployment, node: Node) -> date:
+    """First session for which a partition of `node` was never computed."""
+    kind, start = node.table.partitioned_by, deployment.parameters.first_session
+    covered = deployment.lake.materialized(node.table.name, node.slice)
+    if not covered or covered[0][0] > definition_start(kind, start):
+        return start
+    done = covered[0][1]
+    following = next_quarter(done) if kind == "quarter" else done + timedelta(days=1)
+    return nyse().next_or_same(following)
 
 
 def run(

@@ -241,4 +241,13 @@ def _whole_history(lake: Lake, node: Node, wanted: Window) -> History:
         calendar=wanted.calendar,
         parameters=parameters,
     )
-    return history(lake, node, window_of(node.table.partitioned_by, sessions).partitions)
+    found = history(lake, node, window_of(node.table.partitioned_by, sessions).partitions)
+    if node.table.kind == "fact":
+        # The first partition also holds all that was known before it.
+        earlier = [
+            _moment(segment.changed_at)
+            for segment in lake.coverage(node.table.name, node.slice)
+            if segment.last < parameters.first_session
+        ]
+        found.changed_at[0] = np.fmax.reduce([found.changed_at[0], *earlier])
+    return found

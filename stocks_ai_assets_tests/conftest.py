@@ -13,6 +13,9 @@ import pytest
 from stocks_ai_assets.settings import Settings
 
 FIRST, LAST = date(2021, 1, 4), date(2021, 4, 9)
+START, END = date(2021, 3, 25), date(2021, 4, 7)
+"""Sessions of the vendor's deployment, a few around the change of the quarter."""
+
 SMALLEST = 25
 """Companies of the simulated market."""
 
@@ -74,6 +77,35 @@ def vendor(shared) -> Path:
         write_folder(simulate(n_symbols=SMALLEST, n_sessions=65), folder)
 
     return shared("vendor", fill)
+
+
+def vendor_settings(home, vendor, **changed):
+    """Settings of a deployment of the vendor's folder."""
+    given = {"horizon": 2, "first_session": START, **changed}
+    return Settings(home=home, source="folder", source_folder=vendor, **given)
+
+
+def variables(settings):
+    """Settings as `stocks_ai` takes them and the environment holds them."""
+    names = ("home", "source", "source_folder", "first_session", "horizon")
+    return {name: str(getattr(settings, name)) for name in names}
+
+
+@pytest.fixture(scope="session")
+def computed(vendor, shared):
+    """Home of a deployment with all sessions of the vendor; to be copied."""
+
+    def fill(home):
+        from stocks_ai_assets.backfill import run
+        from stocks_ai_assets.deployment import open_deployment
+
+        opened = open_deployment(vendor_settings(home, vendor))
+        import dagster as dg
+
+        with dg.DagsterInstance.ephemeral() as instance:
+            run(opened, START, END, instance=instance)
+
+    return shared("computed", fill)
 
 
 class restored_environment:  # noqa: N801  # a context manager that is used like a function

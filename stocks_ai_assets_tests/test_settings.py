@@ -83,6 +83,29 @@ def test_a_bad_setting_is_named_with_what_was_found(monkeypatch, name, value):
         load_settings()
 
 
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("STOCKS_AI_HORIZN", " (did you mean STOCKS_AI_HORIZON?)"),
+        ("stocks_ai_source_foldr", " (did you mean STOCKS_AI_SOURCE_FOLDER?)"),
+        ("STOCKS_AI_ZZZZZZZZZZZZZZZZ", ""),
+    ],
+)
+def test_a_variable_that_nobody_reads_is_named_with_the_nearest_one(monkeypatch, name, near):
+    monkeypatch.setenv(name, "5")
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert str(caught.value) == f"Unknown variable {name.upper()}{near}. Correct or unset it."
+
+
+def test_variables_that_are_no_settings_are_let_pass(monkeypatch):
+    monkeypatch.setenv("STOCKS_AI_REPLAY_FOLDER", "somewhere")
+    monkeypatch.setenv("STOCKS_AI_CONFIG", str(write("horizon = 5\n", "mine.toml")))
+    monkeypatch.setenv("STOCKS_AIRPLANE", "1")
+    monkeypatch.setenv("stocks_ai_cost_bp", "7")
+    assert (load_settings().horizon, load_settings().cost_bp) == (5, 7.0)
+
+
 def test_every_bad_setting_is_named_at_once(monkeypatch):
     monkeypatch.setenv("STOCKS_AI_HORIZON", "0")
     monkeypatch.setenv("STOCKS_AI_COST_BP", "-1")

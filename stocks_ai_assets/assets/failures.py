@@ -22,7 +22,7 @@ class AssetFailure(dg.Failure):
 
 @contextmanager
 def readable_failures() -> Iterator[None]:
-    """Turn errors of ours into failures without a stack of library frames."""
+    """Turn errors of ours into failures that say nothing else, whatever caused them."""
     try:
         yield
     except StocksAiError as error:

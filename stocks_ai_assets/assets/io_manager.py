@@ -100,14 +100,14 @@ class LakeIOManager(dg.IOManager):
 
     def handle_output(self, context: dg.OutputContext, obj: Rows) -> None:
         """Replace the partitions in `obj`; content that is already stored changes nothing."""
-        if not isinstance(obj, Rows):
-            raise ContractError(
-                f"{context.asset_key.to_user_string()} returned {type(obj).__name__}; assets of "
-                "the lake return Rows."
-            )
-        node = self._nodes[context.asset_key.to_user_string()]
-        start = perf_counter()
+        name, start = context.asset_key.to_user_string(), perf_counter()
         with readable_failures():
+            if name not in self._nodes or not isinstance(obj, Rows):
+                raise ContractError(
+                    f"{name} returned {type(obj).__name__}, but the lake takes Rows of its own "
+                    "tables only. Give the asset another io_manager_key, or let it return nothing."
+                )
+            node = self._nodes[name]
             stamps = Stamps(
                 run_id=context.run_id,
                 code_version=obj.code_version,

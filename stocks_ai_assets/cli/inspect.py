@@ -95,10 +95,9 @@ def print_ranking(opened: "Deployment", day: date, *, top: int | None, as_json: 
     """Print the synthesized predictions of one session, best first."""
     import polars as pl
 
+    _require_session(opened, day)
     rows = opened.lake.read(SYNTHESIZED, first=day, last=day, columns=("target_date", *RANKING))
     ranked = rows.sort(["score", "symbol"], descending=[True, False]).with_row_index("rank", 1)
-    if ranked.is_empty():
-        _require_session(opened, day)
     if as_json:
         print_json(
             {"session": day, "simulated": opened.settings.simulated, "ranking": ranked.to_dicts()}
@@ -107,7 +106,7 @@ def print_ranking(opened: "Deployment", day: date, *, top: int | None, as_json: 
     if ranked.is_empty():
         typer.echo(
             f"{day} is materialized, and the supervisor abstained: fewer than 3 agents had an "
-            "opinion and a model. The first quarters have none."
+            "opinion and a model."
         )
         return
     shown = ranked

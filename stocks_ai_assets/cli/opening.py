@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from stocks_ai_assets.errors import StorageError
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -20,8 +23,32 @@ def deployment() -> "Deployment":
 
 @contextmanager
 def dagster_instance(opened: "Deployment") -> Iterator["dg.DagsterInstance"]:
-    """Open Dagster's instance of the deployment, and close it."""
+    """Open Dagster's instance of the deployment, and close it.
+
+    Raises
+    ------
+    StorageError
+        Dagster's records cannot be written.
+    """
+    from sqlalchemy.exc import OperationalError
+
     from stocks_ai_assets.instance import open_instance  # imports Dagster, 2 s
 
-    with open_instance(opened.settings) as instance:
-        yield instance
+    where = opened.settings.dagster_home
+    try:
+        instance = open_instance(opened.settings)
+    except (OSError, OperationalError) as error:
+        raise _not_written(where, error) from error
+    try:
+        with instance:
+            yield instance
+    except OperationalError as error:
+        raise _not_written(where, error) from error
+
+
+def _not_written(where: Path, error: Exception) -> StorageError:
+    finding = getattr(error, "orig", None) or getattr(error, "strerror", None) or error
+    return StorageError(
+        f"Dagster's records in {where} cannot be written: {finding}. Free the disk, end the other "
+        "process or give this user access, then run the same command again."
+    )

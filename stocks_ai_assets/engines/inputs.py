@@ -37,6 +37,9 @@ def load(lake: Lake, transform: Transform, window: Window) -> Loaded:
     Each table is read at one version, the newest when this was called: writers of other slices do
     not disturb it. Inputs that lie before the first partition are empty.
     """
+    # Before the versions are pinned: what is covered by now is in every version from now on.
+    for name, declared in transform.inputs.items():
+        _require(lake, transform, declared, input_range(transform, name, window), window)
     tables = {declared.table for declared in transform.inputs.values()}
     versions = {name: found for name in sorted(tables) if (found := lake.version(name)) is not None}
     frames = {
@@ -51,7 +54,6 @@ def _read(
 ) -> pl.DataFrame:
     declared, found = transform.inputs[name], input_range(transform, name, window)
     table = TABLES[declared.table]
-    _require(lake, transform, declared, found, window)
     columns = declared.columns or tuple(table.columns)
     if version is None:
         return pl.DataFrame(schema=table.schema).select(columns)

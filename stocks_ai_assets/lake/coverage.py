@@ -14,6 +14,10 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
+
+FOLDER = "_materialized"
+"""Folder of the lake that holds the ledgers."""
 
 SLACK = 200
 """Lines beyond two a segment before the file is written anew."""
@@ -40,6 +44,19 @@ class Segment:
     code_version: str
     computed_at: datetime
     changed_at: datetime
+
+
+def ledger_file(root: Path, table: str, slice_: str | None) -> Path:
+    """Return the file of one table and slice of the lake in `root`."""
+    folder = root / FOLDER / table
+    file = folder / quote(slice_, safe="") if slice_ else folder
+    return file.with_name(f"{file.name}.jsonl")
+
+
+def forget_coverage(root: Path, table: str) -> None:
+    """Remove what is recorded of a table that is not there, of all slices."""
+    for file in (ledger_file(root, table, None), *(root / FOLDER / table).glob("*.jsonl")):
+        file.unlink(missing_ok=True)
 
 
 class Ledger:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from stocks_ai_assets.errors import LakeError, TableMissingError
+from stocks_ai_assets.lake.coverage import forget_coverage
 from stocks_ai_assets.lake.failures import storage_failures
 from stocks_ai_assets.lake.layout import PROPERTIES, delta_schema, folder, partition_columns
 from stocks_ai_assets.lake.locks import exclusively
@@ -37,6 +38,7 @@ class Handle:
     def __init__(self, root: Path, table: Table) -> None:
         self.table = table
         self.path = folder(root, table.name)
+        self._root = root
         self.lock = threading.RLock()
         self._log = self.path / "_delta_log"
         self._delta: Any = None
@@ -44,6 +46,13 @@ class Handle:
         self._identity: tuple[int, int] | None = None
         self._conforms = False
         self._snapshots: OrderedDict[int, Snapshot] = OrderedDict()
+
+    @property
+    def exists(self) -> bool:
+        """Whether the table is there."""
+        from deltalake import DeltaTable
+
+        return self._commit_file(0).exists() or DeltaTable.is_deltatable(str(self.path))
 
     def newest(self) -> Any:
         """Return the `deltalake.DeltaTable` at its newest version, or None: never written."""
@@ -121,6 +130,10 @@ class Handle:
 
         # Two processes that create at once would both succeed, with two table identities.
         with exclusively(self.path.with_name(f"{self.path.name}.lock"), self.table.name):
+            if self.exists:
+                return
+            # A table that stood here before was moved away; its coverage is not this one's.
+            forget_coverage(self._root, self.table.name)
             DeltaTable.create(
                 str(self.path),
                 delta_schema(self.table.name),

@@ -4,14 +4,13 @@ import threading
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from urllib.parse import quote
 
 import polars as pl
 
 from stocks_ai_assets.errors import UnknownNameError
 from stocks_ai_assets.lake.content import hash_sorted
 from stocks_ai_assets.lake.contract import conforming
-from stocks_ai_assets.lake.coverage import Ledger, Segment
+from stocks_ai_assets.lake.coverage import Ledger, Segment, ledger_file
 from stocks_ai_assets.lake.failures import storage_failures
 from stocks_ai_assets.lake.handles import Handle
 from stocks_ai_assets.lake.locks import exclusively
@@ -159,7 +158,7 @@ class Lake:
         Includes ranges without rows. A range without bound starts at `date.min` or ends at
         `date.max`.
         """
-        segments = self._ledger(table, slice).segments()
+        segments = self.coverage(table, slice)
         known = self._merged.get((table, slice))
         if known is None or known[0] is not segments:
             known = segments, merged_ranges(segments, table_named(table))
@@ -171,8 +170,11 @@ class Lake:
         table: str,
         slice: str | None = None,  # noqa: A002  # the field's term
     ) -> tuple[Segment, ...]:
-        """Return what is materialized: by which code, computed when, changed when; ascending."""
-        return self._ledger(table, slice).segments()
+        """Return what is materialized: by which code, computed when, changed when; ascending.
+
+        Nothing of a table that is not there (never written, or moved away) is materialized.
+        """
+        return self._ledger(table, slice).segments() if self._handle(table).exists else ()
 
     def fingerprint(
         self,
@@ -247,7 +249,6 @@ class Lake:
         self._require_format()
         with self._lock:
             if (table, slice_) not in self._ledgers:
-                folder = self.root / "_materialized" / table_named(table).name
-                file = folder / quote(slice_, safe="") if slice_ else folder
-                self._ledgers[table, slice_] = Ledger(file.with_name(f"{file.name}.jsonl"))
+                file = ledger_file(self.root, table_named(table).name, slice_)
+                self._ledgers[table, slice_] = Ledger(file)
             return self._ledgers[table, slice_]

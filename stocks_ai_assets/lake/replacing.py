@@ -47,6 +47,7 @@ def replace_partitions(
         Who computed them.
     """
     first, last = target.first or date.min, target.last or date.max
+    handle.writable()  # a table that is made anew has no coverage
     before = ledger.segments()
     found, version = _commit_difference(handle, ledger, target, rows, digest, stamps)
     pieces = pieces_of_write(before, found, first, last, stamps.created, target.table)

@@ -52,47 +52,36 @@ def test_help_names_every_command():
     ],
     ids=" ".join,
 )
-def test_wrong_use_exits_with_2_and_says_what_is_wrong_in_a_line_or_two(arguments, tmp_path):
-    finished = run_cli(arguments, tmp_path)
-    assert finished.returncode == 2, finished.stderr
-    assert "Traceback" not in finished.stderr
-    if "Error:" in finished.stderr:
-        assert len(finished.stderr.strip().splitlines()) <= 2, finished.stderr
+def test_wrong_use_exits_with_2_and_says_what_is_wrong_in_a_line_or_two(arguments, stocks_ai):
+    finished = stocks_ai(*arguments)
+    assert finished.code == 2, finished.err
+    assert "Traceback" not in finished.err
+    if "Error:" in finished.err:
+        assert len(finished.err.strip().splitlines()) <= 2, finished.err
 
 
-def test_a_broken_setting_names_its_variable(tmp_path):
-    finished = run_cli(["status"], tmp_path, STOCKS_AI_HORIZON="0")
-    assert finished.returncode == 1
-    assert "STOCKS_AI_HORIZON" in finished.stderr
-    assert "Traceback" not in finished.stderr
+def test_a_broken_setting_names_its_variable(stocks_ai):
+    finished = stocks_ai("status", horizon="0")
+    assert finished.code == 1
+    assert "STOCKS_AI_HORIZON" in finished.err
+    assert "Traceback" not in finished.err
 
 
-def test_a_missing_source_folder_is_named_with_the_remedy(tmp_path):
-    finished = run_cli(
-        ["status"],
-        tmp_path,
-        STOCKS_AI_SOURCE="folder",
-        STOCKS_AI_SOURCE_FOLDER=str(tmp_path / "absent"),
+def test_an_empty_lake_says_how_to_fill_it(stocks_ai):
+    for command in (["show", "2021-02-01"], ["explain", "SIM001", "2021-02-01"]):
+        finished = stocks_ai(*command)
+        assert finished.code == 1
+        assert "stocks-ai backfill --from 2021-01-04 --to 2021-02-01" in finished.err
+
+
+def test_the_program_itself_answers_without_the_settings_of_this_machine(tmp_path):
+    finished = subprocess.run(
+        [CLI, "show", "2021-07-04"],
+        capture_output=True,
+        check=False,
+        cwd=tmp_path,
+        env={"PATH": str(CLI.parent), "STOCKS_AI_HOME": str(tmp_path / "home")},
+        text=True,
     )
-    assert finished.returncode == 1
-    assert "absent" in finished.stderr
-    assert "STOCKS_AI_SOURCE_FOLDER" in finished.stderr
-
-
-def test_an_empty_lake_says_how_to_fill_it(tmp_path):
-    finished = run_cli(["show", "2021-02-01"], tmp_path)
-    assert finished.returncode == 1
-    assert "stocks-ai backfill" in finished.stderr
-
-
-def run_cli(arguments, home, **settings):
-    """Run `stocks-ai` in a home of its own, without the settings of this machine."""
-    environment = {
-        "PATH": str(CLI.parent),
-        "STOCKS_AI_HOME": str(home / "home"),
-        "STOCKS_AI_SAMPLE_SYMBOLS": "25",
-        **settings,
-    }
-    return subprocess.run(
-        [CLI, *arguments], capture_output=True, text=True, env=environment, cwd=home, check=False
-    )
+    assert finished.returncode == 2
+    assert finished.stderr.startswith("NotASessionError: 2021-07-04")

@@ -1,6 +1,7 @@
 """The ledger knows what was computed, by which code, and when content last changed."""
 
 import os
+import shutil
 import signal
 from datetime import UTC, date, datetime, timedelta
 from time import perf_counter
@@ -88,6 +89,38 @@ def test_each_slice_has_its_own_coverage(lake, rows, sessions):
     )
     assert lake.materialized("agents.predictions", "risk") == [(day, day)]
     assert lake.materialized("agents.predictions", "esg") == []
+
+
+def test_nothing_of_a_table_that_was_moved_away_is_materialized(lake, sessions, write_esg):
+    write_esg(sessions[:3])
+    shutil.move(lake.root / "signals" / "esg", lake.root / "away")
+    for opened in (lake, Lake(lake.root)):
+        assert opened.materialized(ESG) == []
+        assert opened.coverage(ESG) == ()
+
+
+def test_a_table_that_is_made_anew_covers_only_what_was_written_since(
+    lake, rows, sessions, write_esg
+):
+    def predict(agent, days):
+        lake.write(
+            "agents.predictions",
+            rows.predictions(days, agent),
+            first=days[0],
+            last=days[-1],
+            slice=agent,
+            stamps=rows.stamps(),
+        )
+
+    write_esg(sessions[:3])
+    predict("risk", sessions[:3])
+    for folder in ("signals/esg", "agents/predictions"):
+        shutil.rmtree(lake.root / folder)
+    assert write_esg(sessions[1:2], n=1, frame=rows.esg(sessions[:0])).changed
+    assert parts(lake) == [(sessions[1], sessions[1], 1, 1)]
+    predict("esg", sessions[:1])
+    assert lake.materialized("agents.predictions", "risk") == []
+    assert lake.materialized("agents.predictions", "esg") == [(sessions[0], sessions[0])]
 
 
 def test_an_unchanged_write_moves_computed_at_and_the_code_but_not_changed_at(
