@@ -88,6 +88,8 @@ def _identity(settings: Settings) -> dict[str, object]:
         "source": settings.source,
         "first_session": settings.first_session.isoformat(),
     }
+    if settings.source_folder is not None:
+        identity["source_folder"] = str(settings.source_folder.resolve())
     if settings.simulated:
         identity["sample_symbols"] = settings.sample_symbols
         identity["sample_seed"] = settings.sample_seed

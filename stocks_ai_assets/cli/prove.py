@@ -110,6 +110,11 @@ def _print(proof: "Proof") -> None:
             )
         ],
     )
+    empty = dict.fromkeys(
+        each.tables.table for each in proof.comparisons if not each.tables.baseline.rows
+    )
+    if empty:
+        typer.echo(f"Nothing to compare in {', '.join(empty)}: no rows until the session.")
     if proof.plant is None and proof.holds:
         typer.echo(
             f"No look-ahead found: {proof.rows:,} rows are the same, bit for bit "

@@ -9,9 +9,9 @@ from stocks_ai_assets.domain.transform import Parameters
 from stocks_ai_assets.errors import UsageError
 from stocks_ai_assets.sources.ports import Source
 
-HISTORY = 160
-"""Sessions of results before the first session proved: two quarters of matured outcomes. Facts
-before them come with the first partition."""
+HISTORY = 300
+"""Sessions of results before the first session proved: enough for value at risk, which needs 252
+returns, and for a year of matured outcomes. Facts before them come with the first partition."""
 
 NEAR = 60
 """Sessions around the split within which the other sessions are looked for."""

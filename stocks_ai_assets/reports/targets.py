@@ -26,3 +26,11 @@ DEFLATED_SHARPE_ENOUGH = 0.95
 def inside(value: float | None, band: tuple[float, float]) -> bool:
     """Whether `value` is known and lies in `band`."""
     return value is not None and band[0] <= value <= band[1]
+
+
+SIGNIFICANT_BY_LUCK = 0.01
+"""Share of histories in which a score without skill has |t| > 3.
+
+Measured with 800 persistent placebo scores on ten years of real residual labels: .005 to .02 over
+the whole history, .005 to .04 over 300 sessions.
+"""

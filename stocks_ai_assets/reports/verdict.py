@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from stocks_ai_assets.domain.evaluation.grid import SUPERVISOR
 from stocks_ai_assets.reports import findings
 from stocks_ai_assets.reports.data import ReportData
-from stocks_ai_assets.reports.findings import Finding, judged, provable, provably_wrong
+from stocks_ai_assets.reports.findings import LIMIT, Finding, early, judged, negative, positive
 from stocks_ai_assets.reports.selection import Rows, known_skill
 from stocks_ai_assets.reports.suspicions import suspicions
 from stocks_ai_assets.reports.wording import decimal, listed, plural, quarter_label, score_title
@@ -90,22 +90,22 @@ def _headline(data: ReportData, *, suspicious: bool) -> str:
         return "Too good to be true: look for a leak before anything else."
     if not judged(rows):
         return "Too early to say."
-    return _proof(rows, " in the simulated market" if data.context.simulated else "")
+    return _significance(rows, " in the simulated market" if data.context.simulated else "")
 
 
-def _proof(rows: Rows, where: str) -> str:
-    """Say who has provable skill."""
-    proven = [row["agent"] for row in provable(rows)]
-    wrong = [row["agent"] for row in provably_wrong(rows)]
-    if SUPERVISOR in proven:
-        return f"The supervisor has provable skill{where}."
-    if proven:
-        names = listed([score_title(name) for name in proven])
-        verb = "has" if len(proven) == 1 else "have"
-        return f"Only {names} {verb} provable skill{where}; the supervisor does not."
+def _significance(rows: Rows, where: str) -> str:
+    """Say whose skill is significant."""
+    right, wrong = positive(rows), negative(rows)
+    remark = early(right or wrong)
+    end = f" ({LIMIT}{'; ' if remark else ''}{remark})"
+    if any(row["agent"] == SUPERVISOR for row in right):
+        return f"The supervisor's skill is significant{where}{end}."
+    names = [score_title(row["agent"]) for row in right or wrong]
+    verb = "is" if len(names) == 1 else "are"
+    if right:
+        return f"Only {listed(names)} {verb} significant{where}{end}; the supervisor is not."
     if wrong:
-        names = listed([score_title(name) for name in wrong])
-        return f"No provable skill, and {names} point{'s' * (len(wrong) == 1)} the wrong way."
+        return f"No skill is significant; {listed(names)} {verb} significantly negative{end}."
     return "Nothing here is significant."
 
 
@@ -124,18 +124,18 @@ def _paragraph(data: ReportData, found: tuple[Finding, ...], *, suspicious: bool
     if not judged(rows):
         return f"{scope} That is too short for any statement about skill, good or bad."
     by_topic = {each.topic: each for each in found}
-    proven = provable(rows)
-    if not proven:
+    right = positive(rows)
+    if not right:
         skill = (
-            "No agent has provable skill and neither has the supervisor: nothing in this report is "
-            "evidence that returns were predicted better than by luck."
+            "No agent has significant skill and neither has the supervisor: nothing in this report "
+            "is evidence that returns were predicted better than by luck."
         )
-    elif any(row["agent"] == SUPERVISOR for row in proven):
-        skill = "The supervisor ranked returns better than luck would explain."
+    elif any(row["agent"] == SUPERVISOR for row in right):
+        skill = "The supervisor's ranking of returns is significant."
     else:
         skill = (
-            "Some agents ranked returns better than luck would explain; the supervisor, which is "
-            "what one would trade, did not."
+            "The ranking of returns by some scores is significant; that of the supervisor, which "
+            "is what one would trade, is not."
         )
     parts = [scope, skill]
     if by_topic["Calibration"].tone == "good":
@@ -143,9 +143,10 @@ def _paragraph(data: ReportData, found: tuple[Finding, ...], *, suspicious: bool
     elif by_topic["Calibration"].tone == "bad":
         parts.append("The supervisor's probabilities or intervals miss their targets.")
     outcome = {
-        "beat both, provably": "The long-only portfolio beat market and equal weight beyond luck.",
-        "beat both, unproven": "The long-only portfolio is ahead of market and equal weight, by no "
-        "more than luck explains.",
+        "beat both, beyond luck": "The long-only portfolio beat market and equal weight beyond "
+        "luck.",
+        "ahead, not beyond luck": "The long-only portfolio is ahead of market and equal weight, "
+        "not beyond luck.",
         "did not beat both": "The long-only portfolio did not beat both market and equal weight.",
     }.get(by_topic["Portfolio"].word)
     if outcome:
@@ -154,6 +155,6 @@ def _paragraph(data: ReportData, found: tuple[Finding, ...], *, suspicious: bool
         parts.append(
             "Some figures pass the limits of what honest scores have ever shown; see the warning."
         )
-    elif not proven:
+    elif not right:
         parts.append("Read the rest as a description of the past, not as a reason to trade.")
     return " ".join(parts)

@@ -11,6 +11,8 @@ from stocks_ai_assets.domain.portfolio.weights import STRATEGIES
 MISSING = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
 NARROW_SPACE = "\N{NARROW NO-BREAK SPACE}"
+BAND = "\N{PLUS-MINUS SIGN}1.96 standard errors"
+BAND_NOTE = f"{BAND} cover about 91 % under overlapping labels, less in short histories"
 
 SCORES: tuple[str, ...] = (SUPERVISOR, EQUAL_WEIGHT, *(agent.name for agent in AGENTS))
 """Everything whose skill is measured, in the order of the report."""

@@ -58,6 +58,6 @@ def test_no_agent_nor_the_supervisor_is_significant(skill, last_quarter):
 
 def test_the_verdict_says_in_words_that_nothing_is_significant(said):
     assert said.headline == "Nothing here is significant."
-    assert "No agent has provable skill and neither has the supervisor" in said.paragraph
+    assert "No agent has significant skill and neither has the supervisor" in said.paragraph
     assert "not as a reason to trade" in said.paragraph
     assert said.suspicions == ()

@@ -117,6 +117,25 @@ def test_every_agent_of_the_registry_has_its_page_and_its_link(parsed):
         assert agent.sources in parsed.text
 
 
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"means": {"technical": 0.035}, "edge": 0.12}, {"means": {"risk": -0.032}}],
+)
+def test_the_page_never_calls_a_figure_proven(made, options):
+    text = Page(build_page(made(**options))).text
+    assert re.findall(r"(?i)\w*(?:provabl|proof|proven(?!ance))\w*|95 % band", text) == []
+
+
+def test_the_skill_table_says_what_luck_does_and_what_its_band_covers(parsed):
+    caption = parsed.text[parsed.text.index("early evidence below 1,260") :][:700]
+    assert f"cover about {percent(0.91, 0)} under overlapping labels" in caption
+    assert "about 0.1 of 10 scores" in caption
+
+
+def test_trials_are_those_evaluated_in_this_lake(parsed):
+    assert parsed.text.count("trials evaluated in this lake") == 3
+
+
 def test_the_same_data_give_the_same_bytes(luck, page):
     assert build_page(luck) == page
 

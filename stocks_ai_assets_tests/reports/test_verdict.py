@@ -17,12 +17,12 @@ def finding(data: ReportData, topic: str):
 def test_when_nothing_is_significant_the_verdict_says_exactly_that(luck):
     judged = verdict(luck)
     assert judged.headline == "Nothing here is significant."
-    assert "No agent has provable skill and neither has the supervisor" in judged.paragraph
+    assert "No agent has significant skill and neither has the supervisor" in judged.paragraph
     assert finding(luck, "Skill").word == "not significant"
     assert judged.suspicions == ()
 
 
-def test_the_strongest_score_is_named_with_its_band_even_when_it_proves_nothing(luck):
+def test_the_strongest_score_is_named_with_its_band_even_when_it_is_not_significant(luck):
     known = luck.skill.filter(
         (pl.col("quarter") == luck.quarter) & (pl.col("window") == "all")
     ).filter(
@@ -37,20 +37,20 @@ def test_the_strongest_score_is_named_with_its_band_even_when_it_proves_nothing(
 
 def test_one_significant_agent_does_not_make_the_supervisor_significant(made: Maker):
     judged = verdict(made(means={"technical": 0.035}))
-    assert judged.headline == "Only technical has provable skill; the supervisor does not."
-    assert "The other 9 of the 10 scores judged cannot be told from luck" in judged.findings[0].text
+    assert judged.headline == "Only technical is significant (|t| > 3); the supervisor is not."
+    assert "Not significant: the other 9 of the 10 scores judged." in judged.findings[0].text
 
 
 def test_a_significant_supervisor_is_said_to_have_skill(made: Maker):
     judged = verdict(made(means={"supervisor": 0.035}))
-    assert judged.headline == "The supervisor has provable skill."
+    assert judged.headline == "The supervisor's skill is significant (|t| > 3)."
     assert judged.findings[0].tone == "good"
 
 
 def test_a_score_that_is_significantly_wrong_is_not_called_skill(made: Maker):
     judged = verdict(made(means={"risk": -0.032}))
-    assert judged.headline == "No provable skill, and risk points the wrong way."
-    assert judged.findings[0].word == "provably wrong"
+    assert judged.headline == "No skill is significant; risk is significantly negative (|t| > 3)."
+    assert judged.findings[0].word == "significantly negative"
 
 
 def test_skill_too_good_to_be_true_is_a_warning_before_it_is_a_result(made: Maker):
@@ -65,7 +65,8 @@ def test_a_confidence_beyond_honest_ones_is_suspicious(made: Maker):
 
 def test_planted_skill_is_not_blamed_on_a_leak_and_not_credited_to_real_markets(simulated):
     judged = verdict(simulated)
-    assert judged.headline == "The supervisor has provable skill in the simulated market."
+    found = "The supervisor's skill is significant in the simulated market (|t| > 3)."
+    assert judged.headline == found
     assert "skill was planted" in judged.note
     assert "says nothing about real markets" in judged.note
 
@@ -115,14 +116,44 @@ def test_a_portfolio_is_compared_with_its_benchmarks_over_the_same_sessions(luck
     assert f"each over the same {long_only.height:,} sessions" in finding(luck, "Portfolio").text
 
 
-def test_beating_both_benchmarks_by_luck_is_not_called_proof(made: Maker):
-    found = finding(made(edge=0.02), "Portfolio")
-    assert found.word == "beat both, unproven"
-    assert found.tone == "plain"
+def with_deflated(data: ReportData, value: float) -> ReportData:
+    return replace(data, performance=data.performance.with_columns(deflated_sharpe=value))
 
 
-def test_beating_both_benchmarks_beyond_luck_is_called_proof(made: Maker):
-    assert finding(made(edge=0.12), "Portfolio").word == "beat both, provably"
+@pytest.mark.parametrize(
+    ("edge", "deflated", "word", "tone"),
+    [
+        (0.02, 0.99, "ahead, not beyond luck", "plain"),
+        (0.12, 0.95, "ahead, not beyond luck", "plain"),
+        (0.12, 0.96, "beat both, beyond luck", "good"),
+    ],
+)
+def test_beyond_luck_takes_a_significant_difference_and_a_deflated_sharpe_that_convinces(
+    made: Maker, edge: float, deflated: float, word: str, tone: str
+):
+    data = with_deflated(made(edge=edge), pl.lit(deflated))
+    found = finding(data, "Portfolio")
+    assert (found.word, found.tone) == (word, tone)
+    assert ("equal weight beyond luck." in verdict(data).paragraph) == (tone == "good")
+
+
+def test_the_verdict_counts_the_scores_that_luck_alone_would_make_significant(luck, made: Maker):
+    for data in (luck, made(means={"technical": 0.035})):
+        text = finding(data, "Skill").text
+        assert text.count("roughly 1 of 100 histories") == 1
+        assert "10 scores are judged, so luck makes about 0.1 of 10 scores significant." in text
+
+
+def test_skill_from_less_than_five_years_is_called_early(made: Maker):
+    short = verdict(made(last=date(2016, 12, 30), means={"supervisor": 0.2}))
+    assert "sessions; early: fewer than 1,260 sessions)" in short.findings[0].text
+    assert "early" not in finding(made(means={"supervisor": 0.035}), "Skill").text
+
+
+def test_a_headline_from_less_than_five_years_says_so(simulated, made: Maker):
+    short = made(last=date(2016, 12, 30), simulated=True, means={"supervisor": 0.2})
+    assert verdict(short).headline.endswith("(|t| > 3; early: fewer than 1,260 sessions).")
+    assert "early" not in verdict(simulated).headline
 
 
 @pytest.mark.parametrize(

@@ -16,13 +16,14 @@ from stocks_ai_assets.reports.charts.theme import (
     years_axis,
     zero_line,
 )
+from stocks_ai_assets.reports.wording import BAND
 
 ROW_HEIGHT = 34
 LAGS = (0, 5, 21, 63)
 
 
 def forest(rows: pl.DataFrame) -> Spec:
-    """Rank IC with its 95 % band by score and label.
+    """Rank IC with its band by score and label.
 
     Parameters
     ----------
@@ -40,7 +41,7 @@ def forest(rows: pl.DataFrame) -> Spec:
         alt.Tooltip("score:N", title="score"),
         alt.Tooltip("label:N", title="label"),
         alt.Tooltip("rank_ic:Q", title="rank IC", format=".4f"),
-        alt.Tooltip("ic_low:Q", title="95 % band from", format=".4f"),
+        alt.Tooltip("ic_low:Q", title=f"{BAND} from", format=".4f"),
         alt.Tooltip("ic_high:Q", title="to", format=".4f"),
         alt.Tooltip("t:Q", title="t", format=".2f"),
     ]
@@ -64,7 +65,7 @@ def forest(rows: pl.DataFrame) -> Spec:
     spec = finished(
         alt.layer(zero, bands, points, labels),
         height=ROW_HEIGHT * max(len(order), 1),
-        description="Rank information coefficient and 95 % band of every score",
+        description=f"Rank information coefficient and {BAND} of every score",
     )
     return spec | {"data": inline(rows)}
 

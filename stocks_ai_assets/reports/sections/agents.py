@@ -25,6 +25,7 @@ from stocks_ai_assets.reports.markup import (
 from stocks_ai_assets.reports.sections.calibration import coverage_figure
 from stocks_ai_assets.reports.selection import calibration_by_year, known_skill, own_skill
 from stocks_ai_assets.reports.wording import (
+    BAND,
     MISSING,
     command,
     day,
@@ -124,7 +125,7 @@ def _figures(data: ReportData, agent: Agent, years: pl.DataFrame) -> Html:
                 caption="Skill that exists settles away from zero while its band narrows.",
                 sources=(SKILL,),
                 legend=(
-                    ("whole history, 95 % band", "var(--c1)", "line"),
+                    (f"whole history, {BAND}", "var(--c1)", "line"),
                     ("last 252 sessions", "var(--c2)", "dash"),
                 ),
             ).html

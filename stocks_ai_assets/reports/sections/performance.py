@@ -109,7 +109,8 @@ def _table(data: ReportData) -> Html:
         caption=(
             "Each strategy from its own first position to the eve of "
             f"{quarter_label(newest_quarter(data.performance))}, so periods differ; SR0 is the "
-            "Sharpe ratio that the best of N trials has by luck; no riskless rate is deducted."
+            "Sharpe ratio that the best of N trials evaluated in this lake has by luck; "
+            "no riskless rate is deducted."
         ),
         sources=(PERFORMANCE, "evaluation.trials"),
     )
@@ -135,7 +136,7 @@ def _compared(data: ReportData) -> Html:
             title="Information ratio", unit="a year", cell=lambda r: decimal(r["information_ratio"])
         ),
         Column(
-            title="Beyond luck",
+            title="Significant",
             cell=lambda r: "yes" if abs(r["t"]) > SIGNIFICANT_T else "no",
             text=True,
         ),
@@ -145,8 +146,8 @@ def _compared(data: ReportData) -> Html:
         columns,
         label="Against the benchmarks over the same sessions",
         caption=(
-            "Computed for this report from the stored net returns; a difference is beyond luck "
-            "when |t| > 3."
+            "Computed for this report from the stored net returns; a difference is "
+            "significant when |t| > 3."
         ),
         sources=(RETURNS,),
     )

@@ -3,12 +3,15 @@
 import polars as pl
 
 from stocks_ai_assets.domain.evaluation.grid import EQUAL_WEIGHT, SUPERVISOR
-from stocks_ai_assets.domain.evaluation.limits import MIN_SESSIONS_FOR_T
+from stocks_ai_assets.domain.evaluation.limits import FIVE_YEARS, MIN_SESSIONS_FOR_T
 from stocks_ai_assets.reports.charts import skill as charts
 from stocks_ai_assets.reports.data import ReportData
+from stocks_ai_assets.reports.findings import by_luck, early
 from stocks_ai_assets.reports.markup import Column, Figure, Html, element, missing, section, table
-from stocks_ai_assets.reports.selection import Rows, known_skill, own_skill
+from stocks_ai_assets.reports.selection import Row, Rows, known_skill, own_skill
 from stocks_ai_assets.reports.wording import (
+    BAND,
+    BAND_NOTE,
     command,
     decimal,
     percent,
@@ -76,11 +79,12 @@ def _forest(rows: Rows, data: ReportData) -> Html:
     }
     return Figure(
         anchor="figure-forest",
-        title="Rank IC with its 95 % band",
+        title=f"Rank IC with its band of {BAND}",
         spec=charts.forest(pl.DataFrame(drawn, schema=schema)),
         caption=(
             "A band that crosses the line at zero is compatible with no skill, and even a band "
-            "beside it needs |t| > 3; the label judged is the return less beta times the market, "
+            "beside it needs |t| > 3; "
+            f"{BAND_NOTE}; the label judged is the return less beta times the market, "
             f"for macro the raw return; known at the start of {quarter_label(data.quarter)}."
         ),
         sources=(SKILL,),
@@ -112,7 +116,7 @@ def _history(data: ReportData) -> Html:
         ),
         sources=(SKILL,),
         legend=(
-            ("whole history, 95 % band", "var(--c1)", "line"),
+            (f"whole history, {BAND}", "var(--c1)", "line"),
             ("last 252 sessions", "var(--c2)", "dash"),
             ("other scores", "var(--muted)", "line"),
         ),
@@ -156,7 +160,7 @@ def _table(rows: Rows, data: ReportData) -> Html:
         Column(title="Sessions", unit="matured", cell=lambda r: whole(r["n_sessions"])),
         Column(title="Rank IC", unit="correlation", cell=lambda r: decimal(r["rank_ic"], 4)),
         Column(
-            title="95 % band",
+            title=BAND,
             unit="correlation",
             cell=lambda r: f"{decimal(r['ic_low'], 3)} to {decimal(r['ic_high'], 3)}",
         ),
@@ -165,7 +169,7 @@ def _table(rows: Rows, data: ReportData) -> Html:
         Column(title="Raw IC", unit="correlation", cell=lambda r: decimal(r["raw_ic"], 4)),
         Column(
             title="Significant",
-            cell=lambda r: yes_no(r["significant"]),
+            cell=_significant,
             mark=lambda r: "yes" if r["significant"] else "",
             text=True,
         ),
@@ -182,11 +186,17 @@ def _table(rows: Rows, data: ReportData) -> Html:
         label="Skill of every score",
         caption=(
             "Whole history on the label each score is judged on; significant: |t| > 3 over at "
-            f"least {MIN_SESSIONS_FOR_T} sessions; known at the start of "
-            f"{quarter_label(data.quarter)}."
+            f"least {MIN_SESSIONS_FOR_T} sessions, early evidence below {whole(FIVE_YEARS)}; "
+            f"{BAND_NOTE}; known at the start of {quarter_label(data.quarter)}. {by_luck(rows)}"
         ),
         sources=(SKILL,),
     )
+
+
+def _significant(row: Row) -> str:
+    """Return yes or no; a yes from a short history carries its remark."""
+    remark = early([row]) if row["significant"] else ""
+    return "; ".join(filter(None, (yes_no(row["significant"]), remark)))
 
 
 def _behaviour(rows: Rows, data: ReportData) -> Html:

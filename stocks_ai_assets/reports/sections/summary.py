@@ -15,6 +15,7 @@ from stocks_ai_assets.reports.selection import (
 )
 from stocks_ai_assets.reports.verdict import Verdict, verdict
 from stocks_ai_assets.reports.wording import (
+    BAND,
     MISSING,
     day,
     decimal,
@@ -61,10 +62,10 @@ def _warning(data: ReportData, judged: Verdict) -> Html:
         return Html("")
     reading = (
         "In the simulated market planted skill can pass these limits; on real data it would "
-        "mean that something leaks. The proof that nothing does:"
+        "mean that something leaks. The check that nothing does:"
         if data.context.simulated
         else "Something may leak: honest scores of large companies have not shown such figures. "
-        "Believe nothing here before the proof passes:"
+        "Believe nothing here before the check passes:"
     )
     items = "".join(element("li", text) for text in judged.suspicions)
     return Html(
@@ -102,14 +103,14 @@ def _tiles(data: ReportData) -> Html:
             "Rank IC of the supervisor",
             decimal(skill.get("rank_ic"), 3, sign=True),
             (
-                f"correlation; 95 % band {decimal(skill.get('ic_low'), 3)} to "
+                f"correlation; {BAND} {decimal(skill.get('ic_low'), 3)} to "
                 f"{decimal(skill.get('ic_high'), 3)}"
             ),
         ),
         (
             "t of the rank IC",
             decimal(skill.get("t_newey_west"), 1, sign=True),
-            f"Newey-West; |t| > 3 is proof; {whole(skill.get('n_sessions'))} sessions",
+            f"Newey-West; |t| > 3 is significant; {whole(skill.get('n_sessions'))} sessions",
         ),
         (
             "Brier skill",
@@ -132,7 +133,7 @@ def _tiles(data: ReportData) -> Html:
             percent(hedged.get("deflated_sharpe"), 0),
             (
                 f"probability; Sharpe {decimal(hedged.get('sharpe'))} a year, "
-                f"{whole(hedged.get('n_trials'))} trials"
+                f"{whole(hedged.get('n_trials'))} trials evaluated in this lake"
             ),
         ),
     )
