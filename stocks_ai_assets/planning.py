@@ -1,13 +1,16 @@
 """What is due: partitions never materialized, or older than what they were computed from.
 
 `status` shows it and the backfill runs it. A partition is stale when it was computed by other code
-or settings, or when an input partition changed after it was computed.
+or settings, or when a partition that it reads changed in a later Delta version than the one that it
+was computed from. No clock is asked: a table is read at one version, and inputs must be covered
+before that version is pinned, so who read at `changed_version` or later has read what is there now.
+That holds for ranges covered without a commit too. A table made anew is another table.
 """
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from typing import Literal
 
 import numpy as np
@@ -22,8 +25,10 @@ from stocks_ai_assets.tables import TABLES
 
 State = Literal["missing", "stale", "fresh"]
 Moments = npt.NDArray[np.datetime64]
+Versions = npt.NDArray[np.int64]
 
-NEVER = np.datetime64("NaT")
+NEVER = -1
+"""Below every Delta version."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,39 +39,46 @@ class History:
     ----------
     partitions
         Sessions or quarters, ascending; one entry for a table written whole.
-    computed_at, changed_at
-        When it was last computed, and when its content last changed; NaT: never.
+    computed_at
+        When it was last computed; NaT: never. For display.
     code_versions
         Code and settings that computed it; empty: never.
+    input_versions
+        Versions of the tables that it was computed from, by `Lake.identity`.
+    changed_version
+        Version of its own table in which its content last changed; -1: never computed.
     """
 
     partitions: tuple[date, ...]
     computed_at: Moments
-    changed_at: Moments
     code_versions: tuple[str, ...]
+    input_versions: tuple[Mapping[str, int], ...]
+    changed_version: Versions
 
 
 def history(lake: Lake, node: Node, partitions: Sequence[date]) -> History:
     """Read the history of `partitions` of one asset from the lake's coverage."""
+    segments = lake.coverage(node.table.name, node.slice)
     days = np.array(partitions, dtype="datetime64[D]")
-    computed = np.full(len(days), NEVER, dtype="datetime64[us]")
-    changed, versions = computed.copy(), np.full(len(days), "", dtype=object)
-    for segment in lake.coverage(node.table.name, node.slice):
-        low = np.searchsorted(days, np.datetime64(segment.first), side="left")
-        high = np.searchsorted(days, np.datetime64(segment.last), side="right")
-        computed[low:high] = _moment(segment.computed_at)
-        changed[low:high] = _moment(segment.changed_at)
-        versions[low:high] = segment.code_version
+    firsts = np.array([s.first for s in segments], dtype="datetime64[D]")
+    lasts = np.array([s.last for s in segments], dtype="datetime64[D]")
+    position = np.searchsorted(lasts, days)
+    found = [
+        segments[at] if at < len(segments) and firsts[at] <= day else None
+        for at, day in zip(position, days, strict=True)
+    ]
     return History(
         partitions=tuple(partitions),
-        computed_at=computed,
-        changed_at=changed,
-        code_versions=tuple(versions),
+        computed_at=np.array(
+            [s.computed_at.replace(tzinfo=None) if s else None for s in found],
+            dtype="datetime64[us]",
+        ),
+        code_versions=tuple(s.code_version if s else "" for s in found),
+        input_versions=tuple(s.input_versions if s else {} for s in found),
+        changed_version=np.array(
+            [s.changed_version if s else NEVER for s in found], dtype=np.int64
+        ),
     )
-
-
-def _moment(value: datetime) -> np.datetime64:
-    return np.datetime64(value.replace(tzinfo=None), "us")
 
 
 def due(
@@ -106,12 +118,12 @@ def due(
         return {window.last: "fresh" if covered else "missing"}
     wanted = window_of(node.table.partitioned_by, window)
     own = history(lake, node, wanted.partitions)
-    newest = _newest_inputs(lake, nodes, node, own, wanted, cache)
+    outdated = _outdated(lake, nodes, node, own, wanted, cache)
     states: dict[date, State] = {}
     for i, partition in enumerate(wanted.partitions):
-        if np.isnat(own.computed_at[i]):
+        if own.changed_version[i] == NEVER:
             states[partition] = "missing"
-        elif own.code_versions[i] != code_version or newest[i] > own.computed_at[i]:
+        elif own.code_versions[i] != code_version or outdated[i]:
             states[partition] = "stale"
         else:
             states[partition] = "fresh"
@@ -168,33 +180,36 @@ def _meets(read: Range, spans: Sequence[tuple[date, date]]) -> bool:
     )
 
 
-def _newest_inputs(
+def _outdated(
     lake: Lake,
     nodes: Mapping[str, Node],
     node: Node,
     own: History,
     wanted: Window,
     cache: dict[str, History],
-) -> Moments:
-    """When any input of each partition last changed; NaT: never, or before all was computed."""
-    newest = np.full(len(own.partitions), NEVER, dtype="datetime64[us]")
-    computed = own.computed_at[~np.isnat(own.computed_at)]
-    if node.transform is None or not len(computed):
-        return newest
+) -> npt.NDArray[np.bool_]:
+    """Whether any input of each computed partition changed after the version that it read."""
+    computed = own.changed_version != NEVER
+    outdated = np.zeros(len(own.partitions), dtype=bool)
+    if node.transform is None or not computed.any():
+        return outdated
     writers = {(n.table.name, n.slice): n for n in nodes.values()}
     for name, declared in node.transform.inputs.items():
+        if TABLES[declared.table].partitioned_by == "none":
+            # The ledger of trials grows with every configuration; that alone makes no result wrong.
+            continue
+        identity = lake.identity(declared.table) or ""
+        read = np.array([v.get(identity, NEVER) for v in own.input_versions], dtype=np.int64)
+        oldest, reach = read[computed].min(), None
         for slice_ in declared.slices or (None,):
             upstream = writers[declared.table, slice_]
-            if upstream.table.partitioned_by == "none":
-                # The ledger of trials grows with every configuration; that alone makes no
-                # result wrong.
-                continue
             past = cache.get(upstream.name) or _whole_history(lake, upstream, wanted)
             cache[upstream.name] = past
-            if np.fmax.reduce(past.changed_at, initial=NEVER) > computed.min():
-                reach = _reach(node.transform, name, past.partitions, wanted)
-                newest = np.fmax(newest, _latest(past.changed_at, reach))
-    return newest
+            if past.changed_version.max(initial=NEVER) > oldest:
+                # The same for all slices: they have the same partitions.
+                reach = reach or _reach(node.transform, name, past.partitions, wanted)
+                outdated |= _latest(past.changed_version, reach) > read
+    return outdated
 
 
 def _reach(
@@ -217,18 +232,14 @@ def _reach(
     return found
 
 
-def _latest(changed_at: Moments, reach: Sequence[tuple[int, int]]) -> Moments:
-    """Latest moment within each range; NaT where there is none."""
-    so_far = np.fmax.accumulate(changed_at) if len(changed_at) else changed_at
+def _latest(changed: Versions, reach: Sequence[tuple[int, int]]) -> Versions:
+    """Latest version within each range; -1 where there is none."""
+    so_far = np.maximum.accumulate(changed)
     latest = [
-        NEVER
-        if high <= low
-        else so_far[high - 1]
-        if low == 0
-        else np.fmax.reduce(changed_at[low:high])
+        NEVER if high <= low else so_far[high - 1] if low == 0 else changed[low:high].max()
         for low, high in reach
     ]
-    return np.array(latest, dtype="datetime64[us]")
+    return np.array(latest, dtype=np.int64)
 
 
 def _whole_history(lake: Lake, node: Node, wanted: Window) -> History:
@@ -245,9 +256,9 @@ def _whole_history(lake: Lake, node: Node, wanted: Window) -> History:
     if node.table.kind == "fact":
         # The first partition also holds all that was known before it.
         earlier = [
-            _moment(segment.changed_at)
+            segment.changed_version
             for segment in lake.coverage(node.table.name, node.slice)
             if segment.last < parameters.first_session
         ]
-        found.changed_at[0] = np.fmax.reduce([found.changed_at[0], *earlier])
+        found.changed_version[0] = max(found.changed_version[0], *earlier, NEVER)
     return found

@@ -2,7 +2,7 @@
 
 import shutil
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 
 import dagster as dg
 import polars as pl
@@ -10,15 +10,17 @@ import pytest
 
 from stocks_ai_assets.assets.registry import registry
 from stocks_ai_assets.backfill import code_versions, plan, run, sessions_window
-from stocks_ai_assets.deployment import open_deployment
+from stocks_ai_assets.deployment import IDENTITY, open_deployment
 from stocks_ai_assets.domain.calendar import nyse
 from stocks_ai_assets.domain.graph import transforms
+from stocks_ai_assets.engines import local
+from stocks_ai_assets.engines.inputs import load
 from stocks_ai_assets.errors import LookbackMissingError
-from stocks_ai_assets.lake import Lake
+from stocks_ai_assets.lake import Lake, Stamps
 from stocks_ai_assets.partitions import window_of
 from stocks_ai_assets.planning import due, history
 from stocks_ai_assets.proofs.comparison import compare
-from stocks_ai_assets.proofs.graph import Graph, materialize
+from stocks_ai_assets.proofs.graph import Graph, materialize, write_node
 from stocks_ai_assets_tests.conftest import END, FIRST, LAST, START, vendor_settings
 
 EVE, QUARTER = date(2021, 3, 31), date(2021, 4, 1)
@@ -34,7 +36,9 @@ def graph(opened):
 @pytest.fixture
 def deployment(computed, vendor, tmp_path, environment):
     """Open a copy of the computed lake, with other settings or another folder."""
-    shutil.copytree(computed / "lake", tmp_path / "home" / "lake")
+    # Corrected files stand in another folder than those that the lake was built with.
+    ignore = shutil.ignore_patterns(IDENTITY)
+    shutil.copytree(computed / "lake", tmp_path / "home" / "lake", ignore=ignore)
 
     def reopen(folder=vendor, **changed):
         return open_deployment(vendor_settings(tmp_path / "home", folder, **changed))
@@ -137,6 +141,82 @@ def test_a_corrected_fact_makes_stale_what_reads_it_from_its_session_on_and_only
     whole = Lake(tmp_path / "whole")
     materialize(graph(opened), whole, START, END)
     assert [each.table for each in compare(whole, opened.lake) if not each.equal] == []
+
+
+@pytest.fixture
+def amended(deployment, vendor, tmp_path):
+    """Open the deployment, and give what writes the filings of the eve: amended or not."""
+    opened = deployment()
+    sources = {
+        True: deployment(corrected(vendor, tmp_path / "corrected")).source,
+        False: opened.source,
+    }
+    window = sessions_window(opened, EVE, EVE)
+
+    def file_(*, again):
+        one = Graph(source=sources[again], parameters=opened.parameters)
+        node = opened.registry.nodes["market/company_facts"]
+        assert write_node(one, opened.lake, node, window).changed
+
+    return opened, file_
+
+
+def signals(opened, created):
+    """Compute the signals that read filings, from the eve on."""
+    transform = opened.registry.nodes["signals/fundamentals"].transform
+    window = sessions_window(opened, EVE, END)
+    return local.materialize(opened.lake, transform, window, run_id="again", created=created)
+
+
+PAST, FUTURE = datetime(1999, 1, 1, tzinfo=UTC), datetime(2999, 1, 1, tzinfo=UTC)
+
+
+def test_what_was_read_before_a_correction_and_written_after_it_is_stale(amended):
+    opened, file_ = amended
+    transform = opened.registry.nodes["signals/fundamentals"].transform
+    window = sessions_window(opened, EVE, END)
+    loaded = load(opened.lake, transform, window)
+    file_(again=True)
+    opened.lake.write(
+        transform.table,
+        local.run(transform, loaded.frames, window),
+        first=window.first,
+        last=window.last,
+        slice=None,
+        stamps=Stamps(
+            run_id="slow",
+            code_version=local.code_version(transform, window.parameters),
+            input_versions=loaded.versions,
+            created=FUTURE,
+        ),
+    )
+    assert stale(opened)["signals/fundamentals"] == list(window.partitions)
+
+
+def test_a_clock_that_goes_backwards_hides_no_correction_and_leaves_nothing_stale(amended):
+    opened, file_ = amended
+    signals(opened, FUTURE)
+    file_(again=True)
+    assert "signals/fundamentals" in stale(opened)
+    assert signals(opened, PAST).changed
+    assert "signals/fundamentals" not in stale(opened)
+
+
+def test_a_recomputation_that_changes_nothing_is_fresh_and_makes_no_reader_stale(amended):
+    opened, file_ = amended
+    file_(again=True)
+    file_(again=False)
+    assert set(stale(opened)) == {"signals/fundamentals"}
+    assert not signals(opened, FUTURE).changed
+    assert stale(opened) == {}
+
+
+def test_what_was_computed_from_a_table_that_was_made_anew_since_is_stale(deployment):
+    opened = deployment()
+    shutil.rmtree(opened.lake.root / "market" / "esg_ratings")
+    node = opened.registry.nodes["market/esg_ratings"]
+    write_node(graph(opened), opened.lake, node, sessions_window(opened, START, END))
+    assert set(stale(opened)) == {"signals/esg"}
 
 
 def test_a_fact_from_before_the_first_session_reaches_everything_that_reads_it(

@@ -1,8 +1,12 @@
-"""Which partitions were materialized, by which code, and when their content last changed.
+"""Which partitions were materialized, by which code, from which versions, and what changed when.
 
 A partition may rightly be empty, so the rows of a table do not tell what was computed. One file per
 table and slice holds a few JSON lines a write; folding them gives the segments. A range that is
 being written is marked pending and not covered: a process that dies leaves it to be run again.
+
+Order is told by Delta versions alone; the moments are for display. From `changed_version` to the
+newest version the content of a segment is the same, so whoever read its table at that version or a
+later one has read what is there now.
 """
 
 import json
@@ -33,15 +37,20 @@ class Segment:
         Partitions, both inclusive; `date.min`, `date.max`: without bound.
     code_version
         Version of package and transform that last computed them.
-    computed_at
-        When they were last computed, UTC.
-    changed_at
-        When their content last changed, UTC; at or before computed_at.
+    input_versions
+        Versions of the tables that they were last computed from, by `Lake.identity`.
+    changed_version
+        Version of their own table in which their content last changed. Partitions that were not
+        covered before: the version when they were written, also if they hold nothing.
+    computed_at, changed_at
+        When they were last computed, and when their content last changed, UTC.
     """
 
     first: date
     last: date
     code_version: str
+    input_versions: Mapping[str, int]
+    changed_version: int
     computed_at: datetime
     changed_at: datetime
 
@@ -96,7 +105,7 @@ class Ledger:
         if self._lines > 2 * len(self._segments) + SLACK:
             self._rewrite()
 
-    def _append(self, lines: Sequence[dict[str, str]]) -> None:
+    def _append(self, lines: Sequence[dict[str, Any]]) -> None:
         with self._mutex:
             self._catch_up()
             header = b"" if self._header else _new_header()
@@ -144,15 +153,17 @@ def _new_header() -> bytes:
     return _encoded([{"file": secrets.token_hex(8)}])
 
 
-def _encoded(lines: Iterable[Mapping[str, str]]) -> bytes:
+def _encoded(lines: Iterable[Mapping[str, Any]]) -> bytes:
     return "".join(f"{json.dumps(line)}\n" for line in lines).encode()
 
 
-def _line(segment: Segment) -> dict[str, str]:
+def _line(segment: Segment) -> dict[str, Any]:
     return {
         "first": segment.first.isoformat(),
         "last": segment.last.isoformat(),
         "code_version": segment.code_version,
+        "input_versions": dict(segment.input_versions),
+        "changed_version": segment.changed_version,
         "computed_at": segment.computed_at.isoformat(),
         "changed_at": segment.changed_at.isoformat(),
     }
@@ -172,6 +183,8 @@ def _paint(segments: list[Segment], line: dict[str, Any]) -> None:
                 first=first,
                 last=last,
                 code_version=line["code_version"],
+                input_versions=line["input_versions"],
+                changed_version=line["changed_version"],
                 computed_at=datetime.fromisoformat(line["computed_at"]),
                 changed_at=datetime.fromisoformat(line["changed_at"]),
             )

@@ -50,9 +50,13 @@ class Handle:
     @property
     def exists(self) -> bool:
         """Whether the table is there."""
+        if self._commit_file(0).exists():
+            return True
+        if not self._log.is_dir():
+            return False
         from deltalake import DeltaTable
 
-        return self._commit_file(0).exists() or DeltaTable.is_deltatable(str(self.path))
+        return bool(DeltaTable.is_deltatable(str(self.path)))
 
     def newest(self) -> Any:
         """Return the `deltalake.DeltaTable` at its newest version, or None: never written."""

@@ -53,6 +53,14 @@ class Lake:
         found = self._handle(table).newest()
         return None if found is None else int(found.version())
 
+    def identity(self, table: str) -> str | None:
+        """Name a table so that one made anew, whose versions restart, is another; None: not there.
+
+        Name of the table and the start of Delta's own identifier.
+        """
+        found = self._handle(table).newest()
+        return None if found is None else f"{table}@{found.metadata().id[:8]}"
+
     def read(
         self,
         table: str,
@@ -143,10 +151,15 @@ class Lake:
         rows = conforming(frame, target)
         digest = hash_sorted(rows, table)
         handle, ledger = self._handle(table), self._ledger(table, slice)
+        inputs = {
+            identity: version
+            for name, version in sorted(stamps.input_versions.items())
+            if (identity := self.identity(name)) is not None
+        }
         with storage_failures(str(target), handle.path):
             write_format(self.root)
             with exclusively(ledger.lock, str(target)), handle.lock:
-                return replace_partitions(handle, ledger, target, rows, digest, stamps)
+                return replace_partitions(handle, ledger, target, rows, digest, stamps, inputs)
 
     def materialized(
         self,
@@ -170,7 +183,7 @@ class Lake:
         table: str,
         slice: str | None = None,  # noqa: A002  # the field's term
     ) -> tuple[Segment, ...]:
-        """Return what is materialized: by which code, computed when, changed when; ascending.
+        """Return what is materialized: by which code, from what, changed when; ascending.
 
         Nothing of a table that is not there (never written, or moved away) is materialized.
         """

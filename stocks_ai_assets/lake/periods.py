@@ -9,8 +9,10 @@ from stocks_ai_assets.lake.difference import Difference
 from stocks_ai_assets.tables.spec import Table
 
 Range = tuple[date, date]
-Piece = tuple[date, date, datetime]
-"""First and last partition, and when their content last changed."""
+Change = tuple[int, datetime]
+"""Version and moment of a change of content."""
+Piece = tuple[date, date, Change]
+"""First and last partition, and the last change of their content."""
 
 DAY = timedelta(days=1)
 
@@ -34,13 +36,13 @@ def pieces_of_write(
     found: Difference | None,
     first: date,
     last: date,
-    moment: datetime,
+    change: Change,
     table: Table,
 ) -> list[Piece]:
-    """Return when each part of `first`..`last` last changed, after a write at `moment`.
+    """Return the last change of each part of `first`..`last`, after a write.
 
-    Partitions whose content did not change keep the moment of their last change; partitions that
-    were not covered before count as changed.
+    Partitions whose content did not change keep their last change; partitions that were not
+    covered before count as changed.
 
     Parameters
     ----------
@@ -50,25 +52,25 @@ def pieces_of_write(
         What changed; None: nothing.
     first, last
         Range written.
-    moment
-        When it was written.
+    change
+        Version after the write, and its moment.
     table
         Table written.
     """
     pieces = [
-        (max(s.first, first), min(s.last, last), s.changed_at)
+        (max(s.first, first), min(s.last, last), (s.changed_version, s.changed_at))
         for s in before
         if s.first <= last and s.last >= first
     ]
     for start, end in [*gaps(before, first, last, table), *_changed(found, first, last)]:
         pieces = [part for piece in pieces for part in _without(piece, start, end)]
-        pieces.append((start, end, moment))
+        pieces.append((start, end, change))
     merged: list[Piece] = []
-    for start, end, changed_at in sorted(pieces):
-        if merged and merged[-1][2] == changed_at and _adjoin(merged[-1][1], start, table):
-            merged[-1] = (merged[-1][0], end, changed_at)
+    for start, end, last_change in sorted(pieces):
+        if merged and merged[-1][2] == last_change and _adjoin(merged[-1][1], start, table):
+            merged[-1] = (merged[-1][0], end, last_change)
         else:
-            merged.append((start, end, changed_at))
+            merged.append((start, end, last_change))
     return merged
 
 
@@ -113,8 +115,8 @@ def _changed(found: Difference | None, first: date, last: date) -> list[Range]:
 
 
 def _without(piece: Piece, start: date, end: date) -> list[Piece]:
-    first, last, changed_at = piece
+    first, last, change = piece
     if last < start or first > end:
         return [piece]
-    parts = [(first, start - DAY, changed_at)] if first < start else []
-    return [*parts, (end + DAY, last, changed_at)] if last > end else parts
+    parts = [(first, start - DAY, change)] if first < start else []
+    return [*parts, (end + DAY, last, change)] if last > end else parts

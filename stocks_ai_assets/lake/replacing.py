@@ -1,6 +1,7 @@
 """Replacing partitions: compare, commit what differs, keep the coverage true."""
 
 import random
+from collections.abc import Mapping
 from datetime import date
 from time import sleep
 
@@ -27,6 +28,7 @@ def replace_partitions(
     rows: pl.DataFrame,
     digest: str,
     stamps: Stamps,
+    inputs: Mapping[str, int],
 ) -> Written:
     """Make `rows` the content of `target`; the caller keeps other writers of the slice out.
 
@@ -45,13 +47,16 @@ def replace_partitions(
         Content hash of `rows`.
     stamps
         Who computed them.
+    inputs
+        Versions of the tables that they were computed from, by `Lake.identity`.
     """
     first, last = target.first or date.min, target.last or date.max
     handle.writable()  # a table that is made anew has no coverage
     before = ledger.segments()
     found, version = _commit_difference(handle, ledger, target, rows, digest, stamps)
-    pieces = pieces_of_write(before, found, first, last, stamps.created, target.table)
-    ledger.covered([_segment(piece, stamps) for piece in pieces])
+    change = version, stamps.created
+    pieces = pieces_of_write(before, found, first, last, change, target.table)
+    ledger.covered([_segment(piece, stamps, inputs) for piece in pieces])
     return Written(
         version=version,
         rows=rows.height,
@@ -108,12 +113,14 @@ def _compared(
     return None if same else difference(stored, rows, table)
 
 
-def _segment(piece: Piece, stamps: Stamps) -> Segment:
-    first, last, changed_at = piece
+def _segment(piece: Piece, stamps: Stamps, inputs: Mapping[str, int]) -> Segment:
+    first, last, (changed_version, changed_at) = piece
     return Segment(
         first=first,
         last=last,
         code_version=stamps.code_version,
+        input_versions=inputs,
+        changed_version=changed_version,
         computed_at=stamps.created,
         changed_at=changed_at,
     )

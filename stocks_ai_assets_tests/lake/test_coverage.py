@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from time import perf_counter
 
@@ -132,6 +133,42 @@ def test_an_unchanged_write_moves_computed_at_and_the_code_but_not_changed_at(
     assert lake.coverage(ESG)[0].code_version == "0.1.0/2"
 
 
+def versions(lake):
+    """Versions in which each segment of the scores changed, and of the prices it was read from."""
+    prices = lake.identity("market.quarantine")
+    return [(s.changed_version, s.input_versions.get(prices)) for s in lake.coverage(ESG)]
+
+
+def test_each_segment_knows_the_version_that_changed_it_and_those_it_was_computed_from(
+    lake, rows, sessions
+):
+    def write(days, read, risk=20.0):
+        stamps = replace(
+            rows.stamps(), input_versions={"market.quarantine": read, "market.prices": 1}
+        )
+        frame = rows.esg(days if risk else [], risk)
+        where = {"first": days[0], "last": days[-1], "slice": None}
+        lake.write(ESG, frame, **where, stamps=stamps)
+
+    day = sessions[0]
+    lake.write(
+        "market.quarantine",
+        rows.aside([day], "market.prices"),
+        first=day,
+        last=day,
+        slice="market.prices",
+        stamps=rows.stamps(),
+    )
+    write(sessions[:2], 1)
+    write(sessions[1:2], 2, 30.0)
+    assert versions(lake) == [(1, 1), (2, 2)]
+    write(sessions[:1], 3)
+    assert versions(lake) == [(1, 3), (2, 2)], "the content of the first one is what it was"
+    write(sessions[2:4], 3, None)
+    assert lake.version(ESG) == 2
+    assert versions(lake) == [(1, 3), (2, 2), (2, 3)], "no rows and no commit, but covered since"
+
+
 def test_only_the_partitions_whose_content_changed_are_marked_changed(
     lake, rows, sessions, write_esg
 ):
@@ -215,6 +252,8 @@ def segment(first, last, n=0):
         first=first,
         last=last,
         code_version=str(n),
+        input_versions={"market.prices@1a2b3c4d": n, "market.actions@5e6f7a8b": n},
+        changed_version=n,
         computed_at=START,
         changed_at=START,
     )
