@@ -5,6 +5,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from benchmarks import event_storage
@@ -124,9 +125,12 @@ def _symbols(home: Path) -> Iterator[str]:
         "| symbols | wall | computing | Delta | Dagster | ms per symbol | peak memory |",
         "|---|---|---|---|---|---|---|",
     )
-    for symbols in SYMBOLS:
-        yield _scaled(home / f"symbols-{symbols}", symbols, first, last, per=symbols)
-    yield ""
+    found = [
+        (symbols, _scaled(home / f"symbols-{symbols}", symbols, first, last, per=symbols))
+        for symbols in SYMBOLS
+    ]
+    yield from (row for _, (row, _) in found)
+    yield from ("", _slopes("symbol", [(n, seconds) for n, (_, seconds) in found]), "")
 
 
 def _sessions(home: Path) -> Iterator[str]:
@@ -136,24 +140,39 @@ def _sessions(home: Path) -> Iterator[str]:
         "| to | wall | computing | Delta | Dagster | ms per session | peak memory |",
         "|---|---|---|---|---|---|---|",
     )
-    for last, sessions in (("2021-12-31", 252), ("2022-12-30", 503), ("2024-06-28", 877)):
-        lake = home / f"sessions-{sessions}"
-        yield _scaled(lake, 100, "2021-01-04", last, per=sessions, label=last)
-    yield ""
+    found = [
+        (n, _scaled(home / f"sessions-{n}", 100, "2021-01-04", last, per=n, label=last))
+        for last, n in (("2021-12-31", 252), ("2022-12-30", 503), ("2024-06-28", 877))
+    ]
+    yield from (row for _, (row, _) in found)
+    yield from ("", _slopes("session", [(n, seconds) for n, (_, seconds) in found]))
 
 
-def _scaled(home: Path, symbols: int, first: str, last: str, *, per: int, label: str = "") -> str:
+def _slopes(unit: str, points: list[tuple[int, float]]) -> str:
+    """Cost of one more unit between neighbouring rows: equal where cost is linear."""
+    steps = [
+        f"{(b - a) * 1000 / (m - n):.0f} ms from {n:,} to {m:,}"
+        for (n, a), (m, b) in pairwise(points)
+    ]
+    return f"Each further {unit}: {', '.join(steps)}. The rest is a fixed cost of the run."
+
+
+def _scaled(
+    home: Path, symbols: int, first: str, last: str, *, per: int, label: str = ""
+) -> tuple[str, float]:
+    """One row of a table, and its wall seconds."""
     measured = measure(
         [CLI, "backfill", "--from", first, "--to", last, "--json"], _simulated(home, symbols)
     )
     found = measured.result
     delta = found["seconds_reading"] + found["seconds_writing"]
     shutil.rmtree(home)
-    return (
+    row = (
         f"| {label or symbols} | {measured.seconds:.1f} s | {found['seconds_computing']:.1f} s | "
         f"{delta:.1f} s | {found['seconds_dagster']:.1f} s | {measured.seconds * 1000 / per:.0f} | "
         f"{measured.peak_mb:,.0f} MB |"
     )
+    return row, measured.seconds
 
 
 if __name__ == "__main__":
