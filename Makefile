@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Tests of a file share what is costly to make, so they stay together.
 PARALLEL := -n 2 --dist loadfile
 
-.PHONY: help env demo test test-real test-browser test-all lint format benchmark docs calendar ui lock clean
+.PHONY: help env demo test test-real test-browser test-all lint format benchmark docs calendar code-versions ui lock clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,11 +28,12 @@ test-browser: env
 
 test-all: test test-real test-browser  ## Everything, with the replay data and a browser
 
-lint: env  ## Style, types, import rules
+lint: env  ## Style, types, import rules, code versions
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python scripts/code_versions.py --check
 
 format: env  ## Rewrite files in the project's form
 	$(BIN)/ruff check --fix .
@@ -47,6 +48,9 @@ docs: env  ## Generate the data dictionary and the import format
 
 calendar: env  ## Pin the exchange's sessions anew (after raising CALENDAR_END)
 	$(BIN)/python -W ignore -m stocks_ai_assets.domain.pinned_calendar stocks_ai_assets/domain/nyse.json
+
+code-versions: env  ## Record that code versions are raised, or that results are the same
+	$(BIN)/python scripts/code_versions.py
 
 ui: env  ## Dagster's web UI on the lake
 	$(BIN)/stocks-ai ui

@@ -32,7 +32,8 @@ def test_the_lock_has_a_hash_for_every_package_and_names_no_host():
 
 
 def test_only_ci_knows_where_the_replay_data_lies():
-    outside = re.compile(r"\.\./shared|/work/|/root/")
+    # Written so that this file does not name them either.
+    outside = re.compile(r"\.\./share[d]|/[w]ork/|/[r]oot/")
     allowed = {ROOT / ".ci" / "run", Path(__file__)}
     guilty = [
         str(path.relative_to(ROOT))
