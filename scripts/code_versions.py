@@ -20,7 +20,7 @@ from stocks_ai_assets.domain.transform import Parameters, Transform
 FILE = Path(__file__).parents[1] / "stocks_ai_assets" / "domain" / "code_versions.json"
 DOMAIN = "stocks_ai_assets.domain"
 PYTHON = (3, 11)
-"""Syntax trees differ between versions of Python; this is the one that the project is checked on."""
+"""Syntax trees differ between versions of Python; CI has this one."""
 
 
 @cache
