@@ -159,6 +159,18 @@ def test_equal_weight_is_the_mean_of_the_symbols_with_a_price(table, market, ses
     assert got.item(0, "n_long") == rows.height
 
 
+def test_equal_weight_holds_what_was_traded_when_it_chose_and_not_what_survived(
+    table, market, sessions
+):
+    # S07 is traded last on session 59. Weights of a session's close earn to the second open after.
+    for at, names in ((60, 30), (61, 30), (62, 29)):
+        moves = market.technical.filter(pl.col("session") == sessions[at])["open_return"]
+        assert len(moves) == 29
+        got = table.filter(strategy="equal_weight", session=sessions[at])
+        assert got["n_long"].item() == names
+        assert got["gross_return"].item() == pytest.approx(moves.sum() / names, abs=1e-15)
+
+
 def test_the_market_has_no_row_for_a_return_that_was_not_known_in_time(frames, window, sessions):
     late = frames["benchmarks"].with_columns(
         known_on=pl.when(pl.col("session") == sessions[9]).then(sessions[10]).otherwise("known_on")
