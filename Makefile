@@ -2,15 +2,19 @@
 PYTHON ?= python3
 BIN := .venv/bin
 # Tests of a file share what is costly to make, so they stay together.
+LOCK := $(BIN)/python -m uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 PARALLEL := -n 2 --dist loadfile
 
-.PHONY: help env demo test test-real test-browser test-all lint format benchmark docs calendar code-versions ui lock clean
+.PHONY: help env env-all demo test test-real test-browser test-all lint format benchmark docs calendar code-versions ui lock clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 env:  ## Create or refresh .venv
 	@$(PYTHON) scripts/bootstrap.py
+
+env-all:  ## The same with Spark, Databricks, sharing and object stores
+	@$(PYTHON) scripts/bootstrap.py all
 
 demo: env  ## Simulated market, from facts to report, in a minute
 	STOCKS_AI_SOURCE=sample STOCKS_AI_HOME=.stocks_ai/demo $(BIN)/stocks-ai demo
@@ -56,7 +60,8 @@ ui: env  ## Dagster's web UI on the lake
 	$(BIN)/stocks-ai ui
 
 lock: env  ## Resolve requirements.lock anew
-	$(BIN)/python -m uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra report --extra ui --group dev pyproject.toml -o requirements.lock
+	$(LOCK) --extra report --extra ui --group dev pyproject.toml -o requirements.lock
+	$(LOCK) --extra report --extra ui --extra spark --extra databricks --extra cloud --extra share --group dev --group cluster -c requirements.lock pyproject.toml -o requirements-all.lock
 
 clean:  ## Remove the environment and caches (not the lake)
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -23,11 +23,15 @@ from pydantic_settings import (
 
 from stocks_ai_assets.domain.transform import Parameters
 from stocks_ai_assets.errors import SettingsError
+from stocks_ai_assets.workspace_settings import Text, WorkspaceSettings
 
 DEFAULT_FILE = "stocks-ai.toml"
 PREFIX = "STOCKS_AI_"
 NO_SETTINGS = ("STOCKS_AI_CONFIG", "STOCKS_AI_REPLAY_FOLDER")
 """Variables that say where to look; the second is read by tests alone."""
+
+NESTED = "STOCKS_AI_DATABRICKS__"
+"""Variables of the workspace; pydantic refuses the unknown ones."""
 
 SAMPLE_FIRST_SESSION = date(2021, 1, 4)
 
@@ -35,7 +39,9 @@ SAMPLE_FIRST_SESSION = date(2021, 1, 4)
 class Settings(BaseSettings):
     """Where the lake is, where facts come from, and what is predicted."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid"
+    )
 
     home: Path = Field(Path(".stocks_ai"), description="Folder of lake, Dagster home, reports.")
     source: Literal["sample", "folder"] = Field("sample", description="Where facts come from.")
@@ -47,6 +53,26 @@ class Settings(BaseSettings):
     horizon: int = Field(21, ge=1, le=252, description="Holding period in sessions.")
     cost_bp: float = Field(5.0, ge=0, le=1000, description="One-way cost, basis points.")
     borrow_bp: float = Field(50.0, ge=0, le=10000, description="Yearly cost of shorts, bp.")
+    engine: Literal["local", "spark"] = Field("local", description="What computes tables.")
+    launch: Literal["here", "step", "pipes"] = Field(
+        "here",
+        description="Where assets run: in this process, or on Databricks in one of two ways.",
+    )
+    lake_root: Text | None = Field(
+        None, description="Folder or URL (s3://, abfss://, gs://) of the tables; none: in home."
+    )
+    catalog: Text | None = Field(
+        None, description="Catalog of three-level table names in Spark; none: tables by their path."
+    )
+    spark_remote: Text | None = Field(
+        None,
+        description="Spark Connect server, sc://host:port or `databricks`; none: local.",
+    )
+    spark_memory: str = Field("1g", pattern=r"^\d+[mg]$", description="Heap of local Spark.")
+    spark_jars: Path | None = Field(None, description="Folder of Delta's jars for local Spark.")
+    databricks: WorkspaceSettings = Field(
+        default_factory=WorkspaceSettings, description="Workspace for steps and Pipes."
+    )
     sample_symbols: int = Field(60, ge=25, le=20000, description="Companies of `sample`.")
     sample_seed: int = Field(20210104, description="Seed of the simulated market.")
 
@@ -135,7 +161,11 @@ def _require_known_variables() -> None:
     """Raise `SettingsError` for a variable that nobody reads: a typo would go unnoticed."""
     known = [*(f"{PREFIX}{name.upper()}" for name in Settings.model_fields), *NO_SETTINGS]
     found = (name.upper() for name in os.environ)  # noqa: TID251  # the one place
-    unknown = sorted(name for name in found if name.startswith(PREFIX) and name not in known)
+    unknown = sorted(
+        name
+        for name in found
+        if name.startswith(PREFIX) and name not in known and not name.startswith(NESTED)
+    )
     if unknown:
         near = (get_close_matches(name, known, 1) for name in unknown)
         hints = [f" (did you mean {match[0]}?)" if match else "" for match in near]
@@ -147,7 +177,8 @@ def _line(error: ErrorDetails) -> str:
     location, found = error["loc"], error.get("input")
     shown = f" (found {found!r})" if location and isinstance(found, str | int | float) else ""
     if error["type"] == "extra_forbidden":
-        known = ", ".join(Settings.model_fields)
-        return f"Unknown setting `{location[0]}`{shown}. Settings: {known}."
-    name = f"STOCKS_AI_{str(location[0]).upper()}: " if location else ""
+        model = WorkspaceSettings if len(location) > 1 else Settings
+        known = ", ".join(model.model_fields)
+        return f"Unknown setting `{'.'.join(map(str, location))}`{shown}. Settings: {known}."
+    name = f"STOCKS_AI_{'__'.join(map(str, location)).upper()}: " if location else ""
     return f"{name}{error['msg'].removeprefix('Value error, ')}{shown}."
