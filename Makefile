@@ -20,7 +20,7 @@ demo: env  ## Simulated market, from facts to report, in a minute
 	STOCKS_AI_SOURCE=sample STOCKS_AI_HOME=.stocks_ai/demo $(BIN)/stocks-ai demo
 
 test: env  ## Core tests on simulated and hand-made data
-	$(BIN)/python -m pytest -q $(PARALLEL) -m "not real and not browser and not spark"
+	$(BIN)/python -m pytest -q $(PARALLEL) -m "not real and not browser and not spark and not cluster"
 
 test-real: env  ## Tests on the replay data in STOCKS_AI_REPLAY_FOLDER
 	@test -d "$(STOCKS_AI_REPLAY_FOLDER)" || { echo "STOCKS_AI_REPLAY_FOLDER must name the folder of the replay data (found '$(STOCKS_AI_REPLAY_FOLDER)')." >&2; exit 2; }

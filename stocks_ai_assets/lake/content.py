@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from collections.abc import Iterable
+from datetime import date
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -24,6 +26,14 @@ _TAGS: dict[Any, str] = {
 }
 
 
+class Block(NamedTuple):
+    """Rows of one calendar quarter: what is hashed at a time, wherever that happens."""
+
+    start: date | None
+    rows: int
+    digest: str
+
+
 def content_hash(frame: pl.DataFrame, table: str) -> str:
     r"""Return the content hash of rows of `table`.
 
@@ -42,11 +52,16 @@ def content_hash(frame: pl.DataFrame, table: str) -> str:
 
     Notes
     -----
-    Definition, to be reproduced from Arrow by any engine. Rows are sorted by the table's key,
-    ascending: texts by their UTF-8 bytes, dates and numbers by value. The digest is fed:
+    Definition, to be reproduced from Arrow by any engine, block by block. A block is the rows of
+    one calendar quarter of the partition date; a table without partitions is one block. Rows of a
+    block are sorted by the table's key, ascending: texts by their UTF-8 bytes, dates and numbers
+    by value. The digest of a block is fed:
 
     1. `rows=<n>\n`
     2. for each content column in the order of the contract `<name>:<type>\n`, then its values.
+
+    The content hash is fed `<first day of the quarter> <n> <digest of the block>\n` for every
+    block that has rows, ascending, with `all` in place of the day where there are no partitions.
 
     The values of a column, one after the other, all numbers little-endian:
 
@@ -70,6 +85,35 @@ def content_hash(frame: pl.DataFrame, table: str) -> str:
 
 def hash_sorted(frame: pl.DataFrame, table: str) -> str:
     """Return the content hash of a frame that is already sorted by the table's key."""
+    return combined_hash(blocks_of(frame, table))
+
+
+def blocks_of(frame: pl.DataFrame, table: str) -> list[Block]:
+    """Return the blocks of a frame that is already sorted by the table's key."""
+    contract = table_named(table)
+    if frame.is_empty():
+        return []
+    if not contract.partition:
+        return [Block(None, frame.height, _digest(frame, table))]
+    quarters = frame.get_column(contract.partition).dt.truncate("1q")
+    starts = quarters.unique().sort().to_list()
+    if len(starts) == 1:
+        return [Block(starts[0], frame.height, _digest(frame, table))]
+    parts = ((start, frame.filter(quarters == start)) for start in starts)
+    return [Block(start, part.height, _digest(part, table)) for start, part in parts]
+
+
+def combined_hash(blocks: Iterable[Block]) -> str:
+    """Return the content hash of rows whose blocks these are, in any order."""
+    digest = hashlib.sha256()
+    for block in sorted(blocks, key=lambda b: b.start or date.min):
+        start = block.start.isoformat() if block.start else "all"
+        digest.update(f"{start} {block.rows} {block.digest}\n".encode())
+    return digest.hexdigest()
+
+
+def _digest(frame: pl.DataFrame, table: str) -> str:
+    """Return the digest of the rows of one block, sorted by key."""
     contract = table_named(table)
     maps, digest = map_columns(contract), hashlib.sha256(f"rows={frame.height}\n".encode())
     for name, dtype in contract.schema.items():

@@ -17,7 +17,7 @@ from stocks_ai_assets.lake.locks import exclusively
 from stocks_ai_assets.lake.marker import require_format, write_format
 from stocks_ai_assets.lake.periods import merged_ranges
 from stocks_ai_assets.lake.records import Commit, Fingerprint, commit_of
-from stocks_ai_assets.lake.replacing import replace_partitions
+from stocks_ai_assets.lake.replacing import Content, FrameContent, replace_partitions
 from stocks_ai_assets.lake.target import Target
 from stocks_ai_assets.lake.writing import FILE_BYTES, Stamps, Written
 from stocks_ai_assets.tables import TABLES
@@ -148,9 +148,15 @@ class Lake:
             Disk full, read-only, or locked. Nothing was half written.
         """
         target = Target(table=table_named(table), first=first, last=last, slice=slice)
-        rows = conforming(frame, target)
-        digest = hash_sorted(rows, table)
-        handle, ledger = self._handle(table), self._ledger(table, slice)
+        return self.replace(target, FrameContent(conforming(frame, target), table), stamps)
+
+    def replace(self, target: Target, content: Content, stamps: Stamps) -> Written:
+        """Make `content`, which conforms to its contract, the content of `target`.
+
+        `write` for rows that are not in this process; see there.
+        """
+        table = target.table.name
+        handle, ledger = self._handle(table), self._ledger(table, target.slice)
         inputs = {
             identity: version
             for name, version in sorted(stamps.input_versions.items())
@@ -159,7 +165,7 @@ class Lake:
         with storage_failures(str(target), handle.path):
             write_format(self.root)
             with exclusively(ledger.lock, str(target)), handle.lock:
-                return replace_partitions(handle, ledger, target, rows, digest, stamps, inputs)
+                return replace_partitions(handle, ledger, target, content, stamps, inputs)
 
     def materialized(
         self,

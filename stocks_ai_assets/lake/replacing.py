@@ -2,8 +2,10 @@
 
 import random
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from time import sleep
+from typing import Any, Protocol
 
 import polars as pl
 
@@ -13,7 +15,6 @@ from stocks_ai_assets.lake.coverage import Ledger, Segment
 from stocks_ai_assets.lake.difference import Difference, difference
 from stocks_ai_assets.lake.handles import Handle
 from stocks_ai_assets.lake.periods import Piece, gaps, pieces_of_write
-from stocks_ai_assets.lake.snapshot import Snapshot
 from stocks_ai_assets.lake.target import Target
 from stocks_ai_assets.lake.writing import Stamps, Written, commit
 
@@ -21,16 +22,95 @@ ATTEMPTS = 10
 """Commits tried before a write gives up against other writers."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Comparison:
+    """What a write would change.
+
+    Parameters
+    ----------
+    rows
+        New rows of the range.
+    digest
+        Their content hash.
+    difference
+        How they differ from what is stored; None: the same content.
+    """
+
+    rows: int
+    digest: str
+    difference: Difference | None
+
+
+class Content(Protocol):
+    """Rows that are to be written, wherever they are: a frame here, or spread over a cluster."""
+
+    def compared(self, handle: Handle, version: int, target: Target) -> Comparison:
+        """Compare with what is stored at `version`."""
+
+    def commit(
+        self, handle: Handle, delta: Any, found: Difference, target: Target, stamps: Stamps
+    ) -> int:
+        """Make one commit on top of `delta` and return its version.
+
+        Raises `CommitFailedError` when another writer was quicker.
+        """
+
+
+class FrameContent:
+    """Rows in this process, written by delta-rs.
+
+    Parameters
+    ----------
+    rows
+        Content columns, conforming and sorted by key.
+    table
+        Name of the table.
+    """
+
+    def __init__(self, rows: pl.DataFrame, table: str) -> None:
+        self._rows = rows
+        self._digest = hash_sorted(rows, table)
+
+    def compared(self, handle: Handle, version: int, target: Target) -> Comparison:
+        """Compare with what is stored at `version`."""
+        table = target.table
+        stored = handle.loaded(version).read(
+            first=target.first,
+            last=target.last,
+            slices=[target.slice] if target.slice else None,
+            columns=table.columns,
+        )
+        same = (
+            stored.height == self._rows.height and hash_sorted(stored, table.name) == self._digest
+        )
+        return Comparison(
+            rows=self._rows.height,
+            digest=self._digest,
+            difference=None if same else difference(stored, self._rows, table),
+        )
+
+    def commit(
+        self,
+        handle: Handle,  # noqa: ARG002  # for engines that write by path
+        delta: Any,
+        found: Difference,
+        target: Target,
+        stamps: Stamps,
+    ) -> int:
+        """Make one commit on top of `delta` and return its version."""
+        commit(delta, self._rows, found, target, stamps)
+        return int(delta.version())
+
+
 def replace_partitions(
     handle: Handle,
     ledger: Ledger,
     target: Target,
-    rows: pl.DataFrame,
-    digest: str,
+    content: Content,
     stamps: Stamps,
     inputs: Mapping[str, int],
 ) -> Written:
-    """Make `rows` the content of `target`; the caller keeps other writers of the slice out.
+    """Make `content` the content of `target`; the caller keeps other writers of the slice out.
 
     The range is pending from before the commit until after it: a process that dies in between
     leaves it uncovered, to be run again.
@@ -41,10 +121,8 @@ def replace_partitions(
         The Delta table and the coverage of the slice.
     target
         Partitions and slice.
-    rows
-        Content columns, conforming and sorted by key.
-    digest
-        Content hash of `rows`.
+    content
+        The new rows.
     stamps
         Who computed them.
     inputs
@@ -53,38 +131,29 @@ def replace_partitions(
     first, last = target.first or date.min, target.last or date.max
     handle.writable()  # a table that is made anew has no coverage
     before = ledger.segments()
-    found, version = _commit_difference(handle, ledger, target, rows, digest, stamps)
+    found, version = _commit_difference(handle, ledger, target, content, stamps)
     change = version, stamps.created
-    pieces = pieces_of_write(before, found, first, last, change, target.table)
+    pieces = pieces_of_write(before, found.difference, first, last, change, target.table)
     ledger.covered([_segment(piece, stamps, inputs) for piece in pieces])
-    return Written(
-        version=version,
-        rows=rows.height,
-        changed=found is not None or bool(gaps(before, first, last, target.table)),
-        content_hash=digest,
-    )
+    changed = found.difference is not None or bool(gaps(before, first, last, target.table))
+    return Written(version=version, rows=found.rows, changed=changed, content_hash=found.digest)
 
 
 def _commit_difference(
-    handle: Handle,
-    ledger: Ledger,
-    target: Target,
-    rows: pl.DataFrame,
-    digest: str,
-    stamps: Stamps,
-) -> tuple[Difference | None, int]:
-    """Return what was committed (None: the content is stored already) and the version now."""
+    handle: Handle, ledger: Ledger, target: Target, content: Content, stamps: Stamps
+) -> tuple[Comparison, int]:
+    """Return what was committed and the version now."""
     from deltalake.exceptions import CommitFailedError
 
     attempt = 0
     while True:
         delta = handle.writable()
-        found = _compared(handle.loaded(delta.version()), target, rows, digest)
-        if found is None:
-            return None, delta.version()
+        found = content.compared(handle, delta.version(), target)
+        if found.difference is None:
+            return found, delta.version()
         ledger.pending(target.first or date.min, target.last or date.max)
         try:
-            commit(delta, rows, found, target, stamps)
+            return found, content.commit(handle, delta, found.difference, target, stamps)
         except CommitFailedError as error:
             handle.reopen()
             attempt += 1
@@ -94,23 +163,6 @@ def _commit_difference(
                     "Run it again when they are done."
                 ) from error
             sleep(random.uniform(0.02, 0.1) * 2 ** min(attempt, 5))  # noqa: S311  # jitter
-        else:
-            return found, delta.version()
-
-
-def _compared(
-    snapshot: Snapshot, target: Target, rows: pl.DataFrame, digest: str
-) -> Difference | None:
-    """Compare with what is stored; None: the same content."""
-    table = target.table
-    stored = snapshot.read(
-        first=target.first,
-        last=target.last,
-        slices=[target.slice] if target.slice else None,
-        columns=table.columns,
-    )
-    same = stored.height == rows.height and hash_sorted(stored, table.name) == digest
-    return None if same else difference(stored, rows, table)
 
 
 def _segment(piece: Piece, stamps: Stamps, inputs: Mapping[str, int]) -> Segment:
