@@ -19,6 +19,7 @@ from stocks_ai_assets.settings import Settings
 
 if TYPE_CHECKING:
     from stocks_ai_assets.assets.registry import Registry
+    from stocks_ai_assets.engines.port import Engine
     from stocks_ai_assets.sources.ports import Source
 
 IDENTITY = "settings.json"
@@ -50,6 +51,13 @@ class Deployment:
         from stocks_ai_assets.sources.registry import open_source  # reads files
 
         return open_source(self.settings)
+
+    @cached_property
+    def engine(self) -> "Engine":
+        """What computes tables; Spark starts when it is first needed."""
+        from stocks_ai_assets.engines.registry import open_engine
+
+        return open_engine(self.settings)
 
     @cached_property
     def registry(self) -> "Registry":

@@ -15,7 +15,15 @@
     - LakeVersionError       the lake was written by a newer version of this package
     - ConflictError          other writers kept winning; the bounded retry gave up
     - StorageError           the disk is full, read-only or locked
+  + SparkError               Spark cannot be used: no Java, no jars, no session, a lost worker
+  + WorkspaceError           a Databricks workspace cannot be reached, refuses, or lacks something
+    - WorkspaceLoginError    no login, or one that is expired or unknown
+    - WorkspaceDeniedError   the identity lacks a right
+    - WorkspaceMissingError  a catalog, volume, cluster or other object is not there
+    - WorkspaceUnreachableError  no answer, or too busy for too long
   + LookAheadError           a result changed when only the future of its inputs changed
+  + SharingError             a share, its recipients or its server cannot be opened or changed
+    - RefusedError           a recipient's request asks for what it may not have or is malformed
 """
 
 
@@ -79,5 +87,42 @@ class StorageError(LakeError):
     """The disk is full, read-only or locked."""
 
 
+class SparkError(StocksAiError):
+    """Spark cannot be started or reached, or lost work for good."""
+
+
+class WorkspaceError(StocksAiError):
+    """A Databricks workspace cannot be reached, refuses, lacks something, or lost a run."""
+
+
+class WorkspaceLoginError(WorkspaceError):
+    """There is no login to the workspace, or it is expired or unknown there."""
+
+
+class WorkspaceDeniedError(WorkspaceError):
+    """The identity lacks a right in the workspace."""
+
+
+class WorkspaceMissingError(WorkspaceError):
+    """The workspace has no such catalog, volume, cluster or other object."""
+
+
+class WorkspaceUnreachableError(WorkspaceError):
+    """The workspace gave no answer, or stayed too busy for one."""
+
+
 class LookAheadError(StocksAiError):
     """A result changed although only the future of its inputs changed."""
+
+
+class SharingError(StocksAiError):
+    """A share, its recipients or its server cannot be opened or changed."""
+
+
+class RefusedError(SharingError):
+    """A recipient's request was refused; the protocol's status and error code go with it."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code

@@ -1,18 +1,27 @@
 """Assets, checks and stage jobs of an open deployment, with the resources they run on."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from stocks_ai_assets.assets.io_manager import LakeIOManager, Report
 from stocks_ai_assets.checks.registry import checks
 from stocks_ai_assets.deployment import Deployment, remember
+from stocks_ai_assets.engines.port import Engine
 from stocks_ai_assets.jobs import stage_jobs
 from stocks_ai_assets.sources.ports import Source
 
+if TYPE_CHECKING:
+    from dagster._core.definitions.step_launcher import StepLauncher
+
+    from stocks_ai_assets.databricks.runs import RemoteRun
+
 
 def pipeline(
-    deployment: Deployment, on_written: Callable[[Report], None] | None = None
+    deployment: Deployment,
+    on_written: Callable[[Report], None] | None = None,
+    on_launched: Callable[[str, "RemoteRun"], None] | None = None,
 ) -> dg.Definitions:
     """Build what materializes the lake.
 
@@ -21,16 +30,28 @@ def pipeline(
     deployment
         Where facts come from and tables lie. The source is opened when a run first needs it.
     on_written
-        Called after each asset is written, in the process that wrote it.
+        Called after each asset is written, here or remotely.
+    on_launched
+        Called with an asset's name and its remote run, when there is one.
     """
     registry = deployment.registry
 
     def open_source(_: dg.InitResourceContext) -> Source:
         return deployment.source
 
+    def open_engine(_: dg.InitResourceContext) -> Engine:
+        return deployment.engine
+
     def open_io_manager(_: dg.InitResourceContext) -> LakeIOManager:
         remember(deployment.settings)
         return LakeIOManager(deployment.lake, registry.nodes, on_written)
+
+    def open_step_launcher(_: dg.InitResourceContext) -> "StepLauncher | None":
+        if deployment.settings.launch != "step":
+            return None
+        from stocks_ai_assets.databricks.launcher import open_launcher  # needs its extra
+
+        return open_launcher(deployment, on_written, on_launched)
 
     return dg.Definitions(
         assets=registry.assets,
@@ -38,8 +59,12 @@ def pipeline(
         jobs=stage_jobs(registry.nodes),
         resources={
             "lake": dg.ResourceDefinition.hardcoded_resource(deployment.lake),
+            "engine": dg.ResourceDefinition(open_engine, description="What computes tables."),
             "source": dg.ResourceDefinition(open_source, description="Where facts come from."),
             "io_manager": dg.IOManagerDefinition(open_io_manager),
+            "step_launcher": dg.ResourceDefinition(
+                open_step_launcher, description="Where computed assets run."
+            ),
         },
         executor=dg.in_process_executor,
     )

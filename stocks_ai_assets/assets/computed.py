@@ -1,7 +1,6 @@
 """Computed assets: one per transform. They hold no formula and no knowledge of lookbacks."""
 
 from collections.abc import Mapping
-from time import perf_counter
 
 import dagster as dg
 
@@ -11,7 +10,6 @@ from stocks_ai_assets.assets.io_manager import Rows
 from stocks_ai_assets.assets.nodes import Node
 from stocks_ai_assets.domain.transform import Parameters, Transform
 from stocks_ai_assets.engines import local
-from stocks_ai_assets.engines.inputs import load
 from stocks_ai_assets.partitions import definition_of, mapping_between, requested_window
 
 
@@ -44,23 +42,20 @@ def computed_asset(
             )
             for name in node.upstream
         ],
-        required_resource_keys={"lake"},
+        required_resource_keys={"lake", "engine", "step_launcher"},
     )
     def computed(context: dg.AssetExecutionContext) -> Rows:
         with readable_failures():
             window = requested_window(context.run.tags, kind, parameters)
-            start = perf_counter()
-            loaded = load(context.resources.lake, transform, window)
-            ready = perf_counter()
-            frame = local.run(transform, loaded.frames, window)
+            rows = context.resources.engine.compute(context.resources.lake, transform, window)
             return Rows(
-                frame=frame,
+                frame=rows.frame,
                 first=window.first,
                 last=window.last,
                 code_version=local.code_version(transform, parameters),
-                input_versions=loaded.versions,
-                seconds_reading=ready - start,
-                seconds_computing=perf_counter() - ready,
+                input_versions=rows.versions,
+                seconds_reading=rows.seconds_reading,
+                seconds_computing=rows.seconds_computing,
             )
 
     return computed

@@ -16,6 +16,7 @@ import polars as pl
 
 from stocks_ai_assets.assets.failures import readable_failures
 from stocks_ai_assets.assets.nodes import Node
+from stocks_ai_assets.engines.port import Distributed, write
 from stocks_ai_assets.errors import ContractError
 from stocks_ai_assets.lake import Lake, Stamps, Written
 
@@ -27,7 +28,7 @@ class Rows:
     Parameters
     ----------
     frame
-        Content columns of the table's contract.
+        Content columns of the table's contract, here or on a cluster.
     first, last
         Partitions to replace, both inclusive; `first` None: from the beginning of the table; both
         None: the whole table.
@@ -41,7 +42,7 @@ class Rows:
         Wall time spent on the inputs and on the function.
     """
 
-    frame: pl.DataFrame
+    frame: pl.DataFrame | Distributed
     first: date | None
     last: date | None
     code_version: str
@@ -123,7 +124,8 @@ class LakeIOManager(dg.IOManager):
                     slice=node.table.name,
                     stamps=stamps,
                 )
-            written = self._lake.write(
+            written = write(
+                self._lake,
                 node.table.name,
                 obj.frame,
                 first=obj.first,

@@ -37,38 +37,66 @@ def load(lake: Lake, transform: Transform, window: Window) -> Loaded:
     Each table is read at one version, the newest when this was called: writers of other slices do
     not disturb it. Inputs that lie before the first partition are empty.
     """
+    versions = pinned(lake, transform, window)
+    frames = {name: _read(lake, transform, name, window, versions) for name in transform.inputs}
+    return Loaded(frames, versions)
+
+
+def pinned(lake: Lake, transform: Transform, window: Window) -> dict[str, int]:
+    """Return the version at which each input table is to be read; tables never written have none.
+
+    Raises
+    ------
+    LookbackMissingError
+        A partition that `transform` needs was never materialized.
+    """
     # Before the versions are pinned: what is covered by now is in every version from now on.
     for name, declared in transform.inputs.items():
         _require(lake, transform, declared, input_range(transform, name, window), window)
     tables = {declared.table for declared in transform.inputs.values()}
-    versions = {name: found for name in sorted(tables) if (found := lake.version(name)) is not None}
-    frames = {
-        name: _read(lake, transform, name, window, versions.get(declared.table))
-        for name, declared in transform.inputs.items()
-    }
-    return Loaded(frames, versions)
+    return {name: found for name in sorted(tables) if (found := lake.version(name)) is not None}
+
+
+def wanted_columns(declared: Input) -> tuple[str, ...]:
+    """Columns to read: those the function sees, and those by which rows are judged before."""
+    return tuple(dict.fromkeys((*seen_columns(declared), *_judging(TABLES[declared.table]))))
+
+
+def seen_columns(declared: Input) -> tuple[str, ...]:
+    """Columns that the function of the transform sees."""
+    return declared.columns or tuple(TABLES[declared.table].columns)
+
+
+def judged(rows: pl.DataFrame, transform: Transform, name: str, window: Window) -> pl.DataFrame:
+    """Return the columns that the function sees, of rows with `wanted_columns`.
+
+    Raises
+    ------
+    LookbackMissingError
+        Rows were computed for another holding period.
+    """
+    declared = transform.inputs[name]
+    if _judging(TABLES[declared.table]):
+        _require_horizon(rows, transform, TABLES[declared.table], window)
+    return rows.select(seen_columns(declared))
 
 
 def _read(
-    lake: Lake, transform: Transform, name: str, window: Window, version: int | None
+    lake: Lake, transform: Transform, name: str, window: Window, versions: Mapping[str, int]
 ) -> pl.DataFrame:
     declared, found = transform.inputs[name], input_range(transform, name, window)
     table = TABLES[declared.table]
-    columns = declared.columns or tuple(table.columns)
-    if version is None:
-        return pl.DataFrame(schema=table.schema).select(columns)
-    judging = _judging(table)
+    if declared.table not in versions:
+        return pl.DataFrame(schema=table.schema).select(seen_columns(declared))
     rows = lake.read(
         declared.table,
         first=found.first if found else None,
         last=found.last if found else None,
-        columns=tuple(dict.fromkeys((*columns, *judging))),
+        columns=wanted_columns(declared),
         slices=declared.slices,
-        version=version,
+        version=versions[declared.table],
     )
-    if judging:
-        _require_horizon(rows, transform, table, window)
-    return rows.select(columns)
+    return judged(rows, transform, name, window)
 
 
 def _judging(table: Table) -> tuple[str, ...]:

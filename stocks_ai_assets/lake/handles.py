@@ -2,6 +2,7 @@
 
 import threading
 from collections import OrderedDict
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,15 @@ class Handle:
                 self._adapt(delta)
                 self._conforms = True
             return delta
+
+    def committing(self, *, alone: bool = False) -> AbstractContextManager[None]:
+        """Hold the right to commit, with others or alone.
+
+        delta-rs makes a commit by a link, which fails when the file is there. Spark looks first
+        and then renames, which on a local folder would write over the commit of another process.
+        """
+        lock = self.path.with_name(f"{self.path.name}.commit")
+        return exclusively(lock, self.table.name, shared=not alone)
 
     def reopen(self) -> None:
         """Forget the open table: it is another one now, or a commit failed half-way."""

@@ -109,6 +109,21 @@ class Lake:
         with storage_failures(f"{table} version {snapshot.version}", handle.path):
             return snapshot.read(first=first, last=last, slices=slices, columns=wanted)
 
+    def n_rows(
+        self,
+        table: str,
+        first: date | None = None,
+        last: date | None = None,
+        slices: Sequence[str] | None = None,
+        version: int | None = None,
+    ) -> int:
+        """Return the rows of the files that hold the range: never too few, and nothing is read."""
+        return self._handle(table).snapshot(version).n_rows(first, last, slices)
+
+    def location(self, table: str) -> str:
+        """Where the files of a table lie, as other engines name it."""
+        return str(self._handle(table).path)
+
     def write(
         self,
         table: str,
@@ -245,7 +260,8 @@ class Lake:
             with handle.lock, storage_failures(f"Compacting {name}", handle.path):
                 delta = handle.require()
                 try:
-                    delta.optimize.compact(target_size=FILE_BYTES)
+                    with handle.committing():
+                        delta.optimize.compact(target_size=FILE_BYTES)
                 except CommitFailedError:
                     # A writer came between; what is left will be compacted the next time.
                     handle.reopen()

@@ -15,7 +15,7 @@ POLL = 0.02
 
 
 @contextmanager
-def exclusively(file: Path, what: str) -> Iterator[None]:
+def exclusively(file: Path, what: str, *, shared: bool = False) -> Iterator[None]:
     """Keep others out, in this process and in other ones, for as long as the block runs.
 
     Parameters
@@ -24,6 +24,8 @@ def exclusively(file: Path, what: str) -> Iterator[None]:
         Lock file, made with its folder if it is not there.
     what
         What is locked, for the message.
+    shared
+        Keep out only those who want it for themselves alone.
 
     Raises
     ------
@@ -32,8 +34,9 @@ def exclusively(file: Path, what: str) -> Iterator[None]:
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("ab") as lock:
+        kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
         deadline = monotonic() + PATIENCE
-        while not _locked(lock.fileno()):
+        while not _locked(lock.fileno(), kind):
             if monotonic() > deadline:
                 raise StorageError(
                     f"{what}: another process has been writing it for more than {PATIENCE:.0f} s "
@@ -43,9 +46,9 @@ def exclusively(file: Path, what: str) -> Iterator[None]:
         yield
 
 
-def _locked(descriptor: int) -> bool:
+def _locked(descriptor: int, kind: int) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

@@ -1,5 +1,6 @@
 """What the lake tells about itself: fingerprints and commits."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -54,14 +55,23 @@ class Commit:
 
 
 def commit_of(entry: Mapping[str, Any]) -> Commit:
-    """Read one entry of Delta's history."""
+    """Read one entry of Delta's history; Spark keeps our notes as one text."""
+    notes = {**entry, **_notes(entry.get("userMetadata"))}
     return Commit(
         version=int(entry["version"]),
         timestamp=datetime.fromtimestamp(entry["timestamp"] / 1000, UTC),
         operation=str(entry["operation"]),
-        run_id=str(entry.get("run_id", "")),
-        code_version=str(entry.get("code_version", "")),
-        slice=str(entry.get("slice", "")),
-        first=str(entry.get("first", "")),
-        last=str(entry.get("last", "")),
+        run_id=str(notes.get("run_id", "")),
+        code_version=str(notes.get("code_version", "")),
+        slice=str(notes.get("slice", "")),
+        first=str(notes.get("first", "")),
+        last=str(notes.get("last", "")),
     )
+
+
+def _notes(text: Any) -> Mapping[str, Any]:
+    try:
+        notes = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return notes if isinstance(notes, dict) else {}

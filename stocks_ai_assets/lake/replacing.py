@@ -91,14 +91,15 @@ class FrameContent:
 
     def commit(
         self,
-        handle: Handle,  # noqa: ARG002  # for engines that write by path
+        handle: Handle,
         delta: Any,
         found: Difference,
         target: Target,
         stamps: Stamps,
     ) -> int:
         """Make one commit on top of `delta` and return its version."""
-        commit(delta, self._rows, found, target, stamps)
+        with handle.committing():
+            commit(delta, self._rows, found, target, stamps)
         return int(delta.version())
 
 

@@ -24,7 +24,8 @@ class Snapshot:
     version
         Delta version.
     files
-        One row a file: `path`, `slice`, `first`, `last` (partitions in it; null: not known).
+        One row a file: `path`, `slice`, `first`, `last` (partitions in it; null: not known), and
+        `rows`, their number.
     """
 
     table: Table
@@ -52,10 +53,21 @@ class Snapshot:
         rows = pl.concat(parts) if len(parts) > 1 else parts[0]
         return rows.sort(table.key).select(columns).collect()
 
+    def n_rows(self, first: date | None, last: date | None, slices: Sequence[str] | None) -> int:
+        """Return the number of rows of the files that may hold the range."""
+        return int(self._files(first, last, slices).get_column("rows").sum())
+
     def _groups(
         self, first: date | None, last: date | None, slices: Sequence[str] | None
     ) -> list[tuple[str | None, list[str]]]:
         """Return the files that may hold such rows, by slice."""
+        files = self._files(first, last, slices)
+        grouped = files.group_by("slice", maintain_order=True).agg("path")
+        return [(value, paths) for value, paths in grouped.iter_rows()]
+
+    def _files(
+        self, first: date | None, last: date | None, slices: Sequence[str] | None
+    ) -> pl.DataFrame:
         files = self.files
         if first:
             files = files.filter(pl.col("last").is_null() | (pl.col("last") >= first))
@@ -63,8 +75,7 @@ class Snapshot:
             files = files.filter(pl.col("first").is_null() | (pl.col("first") <= last))
         if slices is not None:
             files = files.filter(pl.col("slice").is_in(list(slices)))
-        grouped = files.group_by("slice", maintain_order=True).agg("path")
-        return [(value, paths) for value, paths in grouped.iter_rows()]
+        return files
 
     def _scan(
         self, slice_: str | None, paths: list[str], first: date | None, last: date | None
@@ -107,5 +118,6 @@ def snapshot_of(handle: Any, table: Table, root: Path) -> Snapshot:
         slice=column(f"partition.{table.slice}", pl.String),
         first=pl.coalesce(column(f"min.{partition}", pl.Date), start),
         last=pl.coalesce(column(f"max.{partition}", pl.Date), end),
+        rows=column("num_records", pl.Int64),
     ).sort("path")
     return Snapshot(table=table, version=handle.version(), files=files)

@@ -154,18 +154,22 @@ def _merge(delta: Any, found: Difference, target: Target, stamps: Stamps) -> Non
     )
 
 
-def _commit(target: Target, stamps: Stamps) -> dict[str, Any]:
-    from deltalake import CommitProperties, PostCommitHookProperties
-
-    metadata = {
+def commit_notes(target: Target, stamps: Stamps) -> dict[str, str]:
+    """What every commit says about itself, whichever engine makes it."""
+    return {
         "run_id": stamps.run_id,
         "code_version": stamps.code_version,
         "slice": target.slice or "",
         "first": target.first.isoformat() if target.first else "",
         "last": target.last.isoformat() if target.last else "",
     }
+
+
+def _commit(target: Target, stamps: Stamps) -> dict[str, Any]:
+    from deltalake import CommitProperties, PostCommitHookProperties
+
     return {
-        "commit_properties": CommitProperties(custom_metadata=metadata),
+        "commit_properties": CommitProperties(custom_metadata=commit_notes(target, stamps)),
         # Old versions are evidence: nothing is cleaned up behind the reader's back.
         "post_commithook_properties": PostCommitHookProperties(cleanup_expired_logs=False),
     }

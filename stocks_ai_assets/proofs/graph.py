@@ -19,6 +19,8 @@ from stocks_ai_assets.domain.graph import transforms
 from stocks_ai_assets.domain.transform import Parameters, Transform, Window, first_session_of
 from stocks_ai_assets.engines import local
 from stocks_ai_assets.engines.inputs import with_slices
+from stocks_ai_assets.engines.local import LOCAL
+from stocks_ai_assets.engines.port import Engine, write
 from stocks_ai_assets.errors import UnknownNameError
 from stocks_ai_assets.jobs import Stage, stages
 from stocks_ai_assets.lake import Lake, Stamps, Written
@@ -70,6 +72,8 @@ class Graph:
         Declarations of the computed tables; None: the project's own.
     select
         Assets to compute, with all that they read; empty: all.
+    engine
+        What computes tables.
     """
 
     source: Source
@@ -77,6 +81,7 @@ class Graph:
     universe: tuple[str, ...] = ()
     transforms: tuple[Transform, ...] | None = None
     select: tuple[str, ...] = ()
+    engine: Engine = LOCAL
 
     @property
     def nodes(self) -> dict[str, Node]:
@@ -176,7 +181,9 @@ def write_node(graph: Graph, lake: Lake, node: Node, window: Window) -> Written:
     """Materialize one asset for one window: what its Dagster asset does, without Dagster."""
     created = window.calendar.cutoff(window.calendar.next_or_same(window.last))
     if node.transform is not None:
-        return local.materialize(lake, node.transform, window, run_id=RUN_ID, created=created)
+        return local.materialize(
+            lake, node.transform, window, run_id=RUN_ID, created=created, engine=graph.engine
+        )
     if node.table.kind != "fact":
         return _write_trials(graph, lake, node, window)
     rows = read_facts(node, graph.source, window, fact_version(graph.universe))
@@ -192,8 +199,14 @@ def write_node(graph: Graph, lake: Lake, node: Node, window: Window) -> Written:
             slice=node.table.name,
             stamps=stamps,
         )
-    return lake.write(
-        node.table.name, rows.frame, first=rows.first, last=rows.last, slice=None, stamps=stamps
+    return write(
+        lake,
+        node.table.name,
+        rows.frame,
+        first=rows.first,
+        last=rows.last,
+        slice=None,
+        stamps=stamps,
     )
 
 

@@ -56,7 +56,9 @@ def test_dagsters_own_check_of_the_project_finds_nothing(tmp_path):
         text=True,
     )
     assert checked.returncode == 0, checked.stdout + checked.stderr
-    assert "Warning" not in checked.stdout + checked.stderr
+    said = (checked.stdout + checked.stderr).splitlines()
+    # Dagster's own Spark package, where it is installed, warns of itself.
+    assert not [line for line in said if "Warning" in line and "SparkDeclarative" not in line]
 
 
 def test_building_definitions_touches_no_lake(settings, definitions):

@@ -47,6 +47,7 @@ def take(deployed, upstream, partitions, mapping=None, **tags):
             "io_manager": LakeIOManager(opened.lake, opened.registry.nodes),
             "lake": opened.lake,
             "source": None,
+            "engine": opened.engine,
         },
         raise_on_error=False,
     )

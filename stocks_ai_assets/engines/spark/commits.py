@@ -1,0 +1,133 @@
+"""One commit by Spark: a range replaced, or rows merged, with the stamps and notes of the lake."""
+
+import json
+from typing import TYPE_CHECKING
+
+from stocks_ai_assets.engines.spark.failures import conflicts
+from stocks_ai_assets.engines.spark.stored import table_identifier
+from stocks_ai_assets.lake import Lake, Stamps
+from stocks_ai_assets.lake.handles import Handle
+from stocks_ai_assets.lake.layout import YEAR, has_years, stored_schema
+from stocks_ai_assets.lake.target import Target
+from stocks_ai_assets.lake.writing import DELETED, MERGED, commit_notes
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+FILE_ROWS = 40_000
+"""Rows of a file, some 2 MB: rewriting a session rewrites a file, not a year."""
+
+NOTES = "spark.databricks.delta.commitInfo.userMetadata"
+LAST_VERSION = "spark.databricks.delta.lastCommitVersionInSession"
+
+
+def commit(
+    session: "SparkSession",
+    lake: Lake,
+    handle: Handle,
+    *,
+    rows: "DataFrame",
+    marked: "DataFrame | None",
+    target: Target,
+    stamps: Stamps,
+    catalog: str | None,
+) -> int:
+    """Turn the stored rows of `target` into `rows` in one commit, and return its version.
+
+    Parameters
+    ----------
+    session
+        Spark.
+    lake, handle
+        Where the table is.
+    rows
+        New rows, of the target and around it.
+    marked
+        Rows that differ, `_deleted` telling those that go; None: nothing is stored there.
+    target
+        What is replaced.
+    stamps
+        By whom.
+    catalog
+        Catalog of three-level names; None: by path.
+
+    Raises
+    ------
+    CommitFailedError
+        Another writer was quicker.
+    """
+    name = table_identifier(session, lake, target.table, catalog)
+    if marked is not None and target.table.name in MERGED:
+        source = _laid_out(_stamped(marked, target, stamps), target)
+        statement = _merge(name, target)
+    else:
+        source = _laid_out(_stamped(_inside(rows, target), target, stamps), target)
+        statement = _replace(name, target)
+    view = f"new_{target.table.name.replace('.', '_')}"
+    source.createOrReplaceTempView(view)
+    session.conf.set(NOTES, json.dumps(commit_notes(target, stamps)))
+    session.conf.set("spark.sql.files.maxRecordsPerFile", FILE_ROWS)
+    try:
+        with conflicts(), handle.committing(alone=True):
+            session.sql(statement.format(source=view))
+        return int(session.conf.get(LAST_VERSION))
+    finally:
+        session.conf.unset(NOTES)
+        session.catalog.dropTempView(view)
+
+
+def _inside(rows: "DataFrame", target: Target) -> "DataFrame":
+    from pyspark.sql import functions as f
+
+    if target.first:
+        rows = rows.where(f.col(target.table.partition) >= f.lit(target.first))
+    if target.last:
+        rows = rows.where(f.col(target.table.partition) <= f.lit(target.last))
+    return rows
+
+
+def _stamped(rows: "DataFrame", target: Target, stamps: Stamps) -> "DataFrame":
+    from pyspark.sql import functions as f
+
+    versions = [f.lit(x) for pair in sorted(stamps.input_versions.items()) for x in pair]
+    inputs = f.create_map(*versions).cast("map<string,bigint>")
+    moment = stamps.created.isoformat(timespec="microseconds")
+    stamped = (
+        rows.withColumn("run_id", f.lit(stamps.run_id))
+        .withColumn("code_version", f.lit(stamps.code_version))
+        .withColumn("input_versions", inputs)
+        .withColumn("created_timestamp", f.lit(moment).cast("timestamp"))
+    )
+    if has_years(target.table):
+        stamped = stamped.withColumn(YEAR, f.year(f.col(target.table.partition)))
+    return stamped
+
+
+def _laid_out(rows: "DataFrame", target: Target) -> "DataFrame":
+    """Sort by partition inside each folder, so that a session's rows lie together."""
+    table = target.table
+    folders = [YEAR] if has_years(table) else []
+    ordered = list(dict.fromkeys([*folders, table.partition, *table.key]))
+    spread = rows.repartition(*folders) if folders else rows.coalesce(1)
+    columns = [*stored_schema(table).names(), *([DELETED] if DELETED in rows.columns else [])]
+    return spread.sortWithinPartitions(*ordered).select(*columns)
+
+
+def _replace(name: str, target: Target) -> str:
+    condition = target.predicate()
+    how = f"INTO {name} REPLACE WHERE {condition}" if condition else f"OVERWRITE {name}"
+    return f"INSERT {how} SELECT * FROM {{source}}"  # noqa: S608  # names and dates of ours
+
+
+def _merge(name: str, target: Target) -> str:
+    same_key = [f"t.`{column}` = s.`{column}`" for column in target.table.key]
+    conditions = [c for c in (target.predicate("t."), *same_key) if c]
+    columns = stored_schema(target.table).names()
+    changes = ", ".join(f"`{c}` = s.`{c}`" for c in columns)
+    names, values = (", ".join(f"{p}`{c}`" for c in columns) for p in ("", "s."))
+    return (
+        f"MERGE INTO {name} t USING {{source}} s ON {' AND '.join(conditions)} "  # noqa: S608
+        f"WHEN MATCHED AND s.{DELETED} THEN DELETE "
+        f"WHEN MATCHED THEN UPDATE SET {changes} "
+        f"WHEN NOT MATCHED THEN INSERT ({names}) VALUES ({values})"
+    )

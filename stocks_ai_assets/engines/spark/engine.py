@@ -1,0 +1,127 @@
+"""The Spark engine: a transform's blocks are computed by Python workers, never in the driver."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from stocks_ai_assets.domain.ranges import input_range
+from stocks_ai_assets.domain.transform import Transform, Window
+from stocks_ai_assets.engines.inputs import judged, pinned
+from stocks_ai_assets.engines.port import Computed
+from stocks_ai_assets.engines.spark.arrow import arrow_schema, frame_of, spark_schema, table_of
+from stocks_ai_assets.engines.spark.blocks import BLOCK, assigned, cut, read_columns
+from stocks_ai_assets.engines.spark.rows import SparkRows
+from stocks_ai_assets.engines.spark.session import SparkOptions, open_session
+from stocks_ai_assets.engines.spark.stored import stored_rows
+from stocks_ai_assets.lake import Lake
+from stocks_ai_assets.lake.contract import conforming
+from stocks_ai_assets.lake.target import Target
+from stocks_ai_assets.tables import TABLES
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+class SparkEngine:
+    """Transforms by their key, on whatever Spark the options reach.
+
+    Parameters
+    ----------
+    options
+        How to reach Spark; the session is opened by the first work.
+    catalog
+        Catalog of three-level table names; None: tables are named by their path.
+    """
+
+    def __init__(self, options: SparkOptions, *, catalog: str | None = None) -> None:
+        self._options = options
+        self._catalog = catalog
+        self._session: SparkSession | None = None
+
+    @property
+    def session(self) -> "SparkSession":
+        """The running session."""
+        if self._session is None:
+            self._session = open_session(self._options)
+        return self._session
+
+    def compute(self, lake: Lake, transform: Transform, window: Window) -> Computed:
+        """Declare the rows of `transform`; they are computed when they are written.
+
+        Raises
+        ------
+        LookbackMissingError
+            A partition that `transform` needs was never materialized.
+        """
+        versions = pinned(lake, transform, window)
+        inputs, n_rows = {}, 0
+        for name, declared in transform.inputs.items():
+            found = input_range(transform, name, window)
+            inputs[name] = stored_rows(
+                self.session,
+                lake,
+                TABLES[declared.table],
+                versions.get(declared.table),
+                first=found.first if found else None,
+                last=found.last if found else None,
+                slices=declared.slices,
+                columns=read_columns(declared),
+                catalog=self._catalog,
+            )
+            if declared.table in versions:
+                n_rows += lake.n_rows(
+                    declared.table,
+                    found.first if found else None,
+                    found.last if found else None,
+                    slices=declared.slices,
+                    version=versions[declared.table],
+                )
+        blocks = cut(transform, window, n_rows)
+        rows = (
+            assigned(self.session, transform, blocks, inputs)
+            .groupBy(BLOCK)
+            .applyInArrow(_worker(transform, blocks), spark_schema(transform.table))
+        )
+        return Computed(
+            frame=SparkRows(self.session, rows, catalog=self._catalog), versions=versions
+        )
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What a worker needs to compute any block; sent to it with the function."""
+
+    transform: Transform
+    blocks: tuple[Window, ...]
+    schema: Any
+
+    def __call__(self, key: tuple[Any, ...], rows: Any) -> Any:
+        """Return the rows of one block, judged by their contract."""
+        window = self.blocks[key[0].as_py()]
+        frames = {name: self._input(name, rows, window) for name in self.transform.inputs}
+        found = self.transform.function(frames, window)
+        table = TABLES[self.transform.table]
+        target = Target(
+            table=table, first=window.first, last=window.last, slice=self.transform.slice
+        )
+        return table_of(conforming(found, target), self.schema)
+
+    def _input(self, name: str, rows: Any, window: Window) -> Any:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        declared = self.transform.inputs[name]
+        column = rows.column(name)
+        own = pa.Table.from_struct_array(column.filter(pc.is_valid(column)))
+        table, columns = TABLES[declared.table], read_columns(declared)
+        frame = frame_of(own, declared.table, columns).sort(table.key)
+        return judged(frame, self.transform, name, window)
+
+
+def _worker(transform: Transform, blocks: tuple[Window, ...]) -> Callable[..., Any]:
+    work = _Work(transform, blocks, arrow_schema(transform.table))
+
+    def compute(key: tuple[Any, ...], rows: Any) -> Any:
+        return work(key, rows)
+
+    return compute

@@ -1,0 +1,82 @@
+"""What goes wrong in Spark, in our words. The only place that reads Spark's error texts."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from stocks_ai_assets import errors
+from stocks_ai_assets.errors import SparkError, StocksAiError
+
+CONFLICTS = (
+    "ConcurrentAppendException",
+    "ConcurrentDeleteReadException",
+    "ConcurrentDeleteDeleteException",
+    "ConcurrentTransactionException",
+    "ConcurrentWriteException",
+    "MetadataChangedException",
+    "ProtocolChangedException",
+    "DELTA_CONCURRENT",
+)
+
+
+@contextmanager
+def conflicts() -> Iterator[None]:
+    """Turn Spark's conflicts between writers into delta-rs's, which the lake retries."""
+    from deltalake.exceptions import CommitFailedError
+
+    try:
+        yield
+    except Exception as error:
+        text = f"{type(error).__name__} {error}"
+        if any(name in text for name in CONFLICTS):
+            raise CommitFailedError(" ".join(text.split())[:300]) from error
+        raise
+
+
+@contextmanager
+def spark_failures(what: str) -> Iterator[None]:
+    """Turn errors of Spark into ours: those raised by our functions in workers, and its own.
+
+    Parameters
+    ----------
+    what
+        What was being done, for the message.
+    """
+    from deltalake.exceptions import CommitFailedError
+
+    try:
+        yield
+    except (StocksAiError, CommitFailedError):
+        raise
+    except Exception as error:
+        if not _is_sparks(error):
+            raise
+        ours = _raised_in_worker(str(error))
+        if ours is not None:
+            raise ours from None
+        raise SparkError(_message(what, error)) from error
+
+
+def _is_sparks(error: Exception) -> bool:
+    return type(error).__module__.split(".", maxsplit=1)[0] in {"pyspark", "py4j", "grpc"}
+
+
+def _raised_in_worker(text: str) -> StocksAiError | None:
+    """Return the error of ours that a Python worker reports, if it does."""
+    for found in re.finditer(
+        r"stocks_ai_assets\.errors\.(\w+): (.*?)(?:\n\s*\n|\n\tat |$)", text, re.DOTALL
+    ):
+        kind = getattr(errors, found[1], None)
+        if isinstance(kind, type) and issubclass(kind, StocksAiError):
+            return kind(found[2].strip())
+    return None
+
+
+def _message(what: str, error: Exception) -> str:
+    text = str(error)
+    python = re.findall(r"^(\w+(?:\.\w+)*(?:Error|Exception)): (.*)$", text, re.MULTILINE)
+    if python:
+        name, finding = python[-1]
+        return f"{what}: a Spark worker failed with {name}: {finding[:300]}"
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return f"{what}: Spark failed: {(lines[0] if lines else type(error).__name__)[:300]}"

@@ -1,0 +1,153 @@
+"""The Spark session: the cluster's own, one over Spark Connect, or a quick local one with Delta.
+
+Times are UTC everywhere. A local session is made for lakes of one machine: few shuffle partitions,
+no web page, a small heap; the Python workers do the work.
+"""
+
+import os
+import sys
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stocks_ai_assets.engines.spark.java import require_jars, require_java
+from stocks_ai_assets.errors import SparkError
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+DATABRICKS = "databricks"
+"""Value of `remote` that means Databricks Connect."""
+
+EVERYWHERE = {
+    "spark.sql.session.timeZone": "UTC",
+    # A group must reach its function whole, in one table.
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "100000",
+    "spark.sql.parquet.compression.codec": "zstd",
+    # Versions stay readable for as long as the tables' own retention says.
+    "spark.databricks.delta.retentionDurationCheck.enabled": "true",
+}
+"""Settings that results depend on, wherever Spark runs."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SparkOptions:
+    """How to reach Spark.
+
+    Parameters
+    ----------
+    remote
+        `sc://host:port`, `databricks`, or None: the cluster this runs on, else local Spark.
+    memory
+        Heap of local Spark, as Java writes it.
+    jars
+        Folder of Delta's jars for local Spark; None: this environment's.
+    profile
+        Profile of the Databricks configuration file.
+    cores
+        Tasks at a time of local Spark; None: all cores.
+    """
+
+    remote: str | None = None
+    memory: str = "1g"
+    jars: Path | None = None
+    profile: str | None = None
+    cores: int | None = None
+
+
+def open_session(options: SparkOptions) -> "SparkSession":
+    """Return a running session, or raise `SparkError` naming what is missing."""
+    try:
+        with warnings.catch_warnings():
+            # Only Arrow is used here, no pandas.
+            warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas")
+            from pyspark.sql import SparkSession
+    except ImportError as error:
+        raise SparkError(
+            "STOCKS_AI_ENGINE=spark needs the extra `spark` (pyspark, delta-spark): install "
+            "stocks-ai-assets[spark], or set STOCKS_AI_ENGINE=local."
+        ) from error
+    if options.remote == DATABRICKS:
+        session = _databricks(options)
+    elif options.remote:
+        session = _connected(SparkSession, options.remote)
+    elif (running := SparkSession.getActiveSession()) is not None:
+        session = running
+    elif os.environ.get("DATABRICKS_RUNTIME_VERSION"):  # noqa: TID251  # how a cluster tells
+        session = SparkSession.builder.getOrCreate()
+    else:
+        session = _local(SparkSession.builder, options)
+    for name, value in EVERYWHERE.items():
+        session.conf.set(name, value)
+    return session
+
+
+def _local(builder: Any, options: SparkOptions) -> "SparkSession":
+    require_java()
+    jars = require_jars(options.jars)
+    cores = options.cores or os.cpu_count() or 1
+    # Workers must be this Python; pyspark takes it from nowhere else.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # noqa: TID251
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")  # noqa: TID251
+    java = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xss4m -Duser.timezone=UTC"
+    values = {
+        "spark.master": f"local[{cores}]",
+        "spark.jars": ",".join(map(str, jars)),
+        "spark.driver.memory": options.memory,
+        "spark.driver.extraJavaOptions": java,
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+        "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+        "spark.sql.catalogImplementation": "in-memory",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.log.level": "ERROR",
+        "spark.sql.adaptive.enabled": "false",
+        "spark.sql.shuffle.partitions": str(cores),
+        "spark.default.parallelism": str(cores),
+        # 50 tasks by default to read the log of any table.
+        "spark.databricks.delta.snapshotPartitions": "2",
+        # As many threads as cores would start in every worker.
+        "spark.executorEnv.POLARS_MAX_THREADS": "1",
+    }
+    for name, value in values.items():
+        builder = builder.config(name, value)
+    try:
+        return builder.appName("stocks-ai").getOrCreate()
+    except Exception as error:
+        raise SparkError(
+            f"Local Spark did not start: {' '.join(str(error).split())[:300]} "
+            "Check `java -version` and the free memory (STOCKS_AI_SPARK_MEMORY)."
+        ) from error
+
+
+def _connected(session_class: Any, remote: str) -> "SparkSession":
+    try:
+        session = session_class.builder.remote(remote).getOrCreate()
+        session.sql("SELECT 1").collect()
+    except Exception as error:  # noqa: BLE001  # pyspark and gRPC have many
+        raise SparkError(
+            f"Spark Connect at {_without_token(remote)} does not answer: {type(error).__name__}. "
+            "Check STOCKS_AI_SPARK_REMOTE and that the server runs."
+        ) from None
+    return session
+
+
+def _databricks(options: SparkOptions) -> "SparkSession":
+    try:
+        from databricks.connect import DatabricksSession
+    except ImportError as error:
+        raise SparkError(
+            "STOCKS_AI_SPARK_REMOTE=databricks needs databricks-connect, which replaces pyspark: "
+            "install it in an environment of its own with the Python of your cluster."
+        ) from error
+    builder = DatabricksSession.builder
+    if options.profile:
+        builder = builder.profile(options.profile)
+    return builder.getOrCreate()
+
+
+def _without_token(remote: str) -> str:
+    return remote.split("/;", maxsplit=1)[0].split(";", maxsplit=1)[0]
