@@ -21,6 +21,8 @@
     - WorkspaceDeniedError   the identity lacks a right
     - WorkspaceMissingError  a catalog, volume, cluster or other object is not there
     - WorkspaceUnreachableError  no answer, or too busy for too long
+  + GovernanceError          a catalog could not be brought to what its policy says
+    - PolicyError            a policy is malformed or names something that does not exist
   + LookAheadError           a result changed when only the future of its inputs changed
   + SharingError             a share, its recipients or its server cannot be opened or changed
     - RefusedError           a recipient's request asks for what it may not have or is malformed
@@ -109,6 +111,14 @@ class WorkspaceMissingError(WorkspaceError):
 
 class WorkspaceUnreachableError(WorkspaceError):
     """The workspace gave no answer, or stayed too busy for one."""
+
+
+class GovernanceError(StocksAiError):
+    """A catalog could not be brought to what its policy says."""
+
+
+class PolicyError(GovernanceError):
+    """A policy is malformed, or names something that does not exist."""
 
 
 class LookAheadError(StocksAiError):

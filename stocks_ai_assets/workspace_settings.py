@@ -19,12 +19,22 @@ class WorkspaceSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     profile: Text | None = Field(None, description="Profile of the Databricks configuration file.")
+    patience_seconds: int = Field(
+        60,
+        ge=1,
+        le=3600,
+        description="Seconds for which a call is tried again while there is no answer.",
+    )
+    warehouse_id: Text | None = Field(
+        None, description="SQL warehouse of governance; none: the first that runs."
+    )
     staging: Literal["volumes", "dbfs"] = Field(
         "volumes", description="Where steps are staged; new workspaces have no DBFS."
     )
     staging_folder: Text = Field(
         "/Volumes/stocks_ai/ops/staging", description="Folder of staged steps and wheels."
     )
+    keep_failed: bool = Field(default=False, description="Keep what a failed step was given.")
     cluster_id: Text | None = Field(None, description="Existing cluster; none: a new one a run.")
     pool_id: Text | None = Field(None, description="Instance pool of new clusters.")
     policy_id: Text | None = Field(None, description="Cluster policy of new clusters.")

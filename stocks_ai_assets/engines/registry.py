@@ -10,14 +10,6 @@ def open_engine(settings: Settings) -> Engine:
     if settings.engine == "local":
         return LOCAL
     from stocks_ai_assets.engines.spark.engine import SparkEngine
-    from stocks_ai_assets.engines.spark.session import SparkOptions
+    from stocks_ai_assets.engines.spark.session import options_of
 
-    return SparkEngine(
-        SparkOptions(
-            remote=settings.spark_remote,
-            memory=settings.spark_memory,
-            jars=settings.spark_jars,
-            profile=settings.databricks.profile,
-        ),
-        catalog=settings.catalog,
-    )
+    return SparkEngine(options_of(settings), catalog=settings.catalog)

@@ -116,8 +116,13 @@ def fetch_jars(folder: Path | None = None) -> Path:
 
 
 def _ivy() -> Path:
-    import pyspark
-
+    try:
+        import pyspark
+    except ImportError as error:
+        raise SparkError(
+            "Spark needs the extra `spark` (pyspark, delta-spark): install "
+            "stocks-ai-assets[spark], in a checkout `make env-all`."
+        ) from error
     found = sorted((Path(pyspark.__file__).parent / "jars").glob("ivy-*.jar"))
     if not found:
         raise SparkError("pyspark has no Ivy among its jars. Install pyspark 4.2.0 from PyPI.")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from stocks_ai_assets.engines.spark.java import require_jars, require_java
 from stocks_ai_assets.errors import SparkError
+from stocks_ai_assets.settings import Settings
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -22,8 +23,9 @@ DATABRICKS = "databricks"
 
 EVERYWHERE = {
     "spark.sql.session.timeZone": "UTC",
-    # A group must reach its function whole, in one table.
-    "spark.sql.execution.arrow.maxRecordsPerBatch": "100000",
+    # A batch is bounded by rows alone: asking for its bytes costs Spark all its rows, each row.
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "20000",
+    "spark.sql.execution.arrow.maxBytesPerBatch": "2147483647",
     "spark.sql.parquet.compression.codec": "zstd",
     # Versions stay readable for as long as the tables' own retention says.
     "spark.databricks.delta.retentionDurationCheck.enabled": "true",
@@ -54,6 +56,16 @@ class SparkOptions:
     jars: Path | None = None
     profile: str | None = None
     cores: int | None = None
+
+
+def options_of(settings: Settings) -> SparkOptions:
+    """Return what the settings say about Spark."""
+    return SparkOptions(
+        remote=settings.spark_remote,
+        memory=settings.spark_memory,
+        jars=settings.spark_jars,
+        profile=settings.databricks.profile,
+    )
 
 
 def open_session(options: SparkOptions) -> "SparkSession":

@@ -1,0 +1,62 @@
+"""Policy, server and plan put together: what commands and other packages call."""
+
+from stocks_ai_assets.governance.calls import Dialect
+from stocks_ai_assets.governance.desired import desired_state
+from stocks_ai_assets.governance.people import require_principals
+from stocks_ai_assets.governance.planning import Plan, make_plan
+from stocks_ai_assets.governance.policy import Policy
+from stocks_ai_assets.governance.reading import actual_state
+from stocks_ai_assets.governance.server import Server, open_server
+from stocks_ai_assets.settings import Settings
+from stocks_ai_assets.workspace_client import open_client
+
+
+def server_of(settings: Settings, dialect: Dialect | None = None) -> Server:
+    """Return the server that the settings name; its dialect is found out unless given."""
+    client = open_client(settings.databricks)
+    return open_server(client, dialect=dialect, warehouse=settings.databricks.warehouse_id)
+
+
+def lake_location(settings: Settings) -> str:
+    """Return where the lake's tables lie, as a URL."""
+    lake = settings.lake
+    return lake if isinstance(lake, str) else lake.as_uri()
+
+
+def plan_for(policy: Policy, server: Server, location: str, *, prune: bool = False) -> Plan:
+    """Compare a policy with a server.
+
+    Parameters
+    ----------
+    policy
+        Checked policy.
+    server
+        Where.
+    location
+        URL of the lake, used where the policy names no storage root.
+    prune
+        Drop and revoke what the policy does not know.
+
+    Raises
+    ------
+    GovernanceError
+        A principal does not exist.
+    WorkspaceError
+        The server cannot be asked.
+    """
+    require_principals(server, policy)
+    desired = desired_state(policy, location)
+    return make_plan(
+        policy.catalog,
+        desired,
+        actual_state(server, policy.catalog, desired),
+        dialect=server.dialect,
+        users=frozenset(policy.principals.users),
+        elsewhere=frozenset(policy.principals.elsewhere),
+        prune=prune,
+    )
+
+
+def script(policy: Policy, location: str) -> Plan:
+    """Return the plan of a policy for an empty Databricks server, without asking any."""
+    return make_plan(policy.catalog, desired_state(policy, location), {}, dialect="databricks")

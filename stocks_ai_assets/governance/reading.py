@@ -1,0 +1,212 @@
+"""What a catalog holds now, read from its server in the words of `securables`."""
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+from stocks_ai_assets.governance.calls import BASE, path_of, permissions_path
+from stocks_ai_assets.governance.comparison import SYSTEM_SCHEMAS
+from stocks_ai_assets.governance.privileges import canonical
+from stocks_ai_assets.governance.securables import Column, RowFilter, Securable, Shared, State
+from stocks_ai_assets.governance.server import Server
+from stocks_ai_assets.governance.statements import full, literal
+from stocks_ai_assets.workspace_client import workspace_failures
+
+AT_ONCE = 8
+"""Requests at a time; the SDK keeps 20 connections."""
+
+
+def actual_state(server: Server, catalog: str, desired: State) -> State:
+    """Return what the server holds of a catalog, and of the shares and recipients of the policy.
+
+    Schemas that the policy does not know are listed, not entered.
+
+    Raises
+    ------
+    WorkspaceError
+        The server cannot be asked.
+    """
+    with workspace_failures(f"Reading catalog {catalog}"):
+        found = list(_catalog(server, catalog, desired))
+        if server.dialect == "databricks":
+            found += _sharing(server, desired)
+            found = _tagged(server, catalog, found)
+        found = _granted(server, found, desired)
+    return {each.key: each for each in found}
+
+
+def _catalog(server: Server, catalog: str, desired: State) -> Iterator[Securable]:
+    answer = server.get(path_of("catalog", catalog))
+    if answer is None:
+        return
+    yield Securable(kind="catalog", name=catalog, **_described(answer))
+    schemas = list(server.pages(f"{BASE}/schemas", "schemas", catalog_name=catalog))
+    for schema in schemas:
+        name = f"{catalog}.{schema['name']}"
+        yield Securable(kind="schema", name=name, **_described(schema))
+    names = [each["name"] for each in schemas if each["name"] not in SYSTEM_SCHEMAS]
+    known = [name for name in names if ("schema", f"{catalog}.{name}") in desired]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for found in pool.map(lambda name: list(_schema(server, catalog, name)), known):
+            yield from found
+
+
+def _schema(server: Server, catalog: str, schema: str) -> Iterator[Securable]:
+    where = {"catalog_name": catalog, "schema_name": schema}
+    for each in server.pages(f"{BASE}/tables", "tables", **where):
+        yield _table(f"{catalog}.{schema}.{each['name']}", each)
+    for each in server.pages(f"{BASE}/volumes", "volumes", **where):
+        yield Securable(
+            kind="volume",
+            name=f"{catalog}.{schema}.{each['name']}",
+            location=each.get("storage_location"),
+            managed=True,
+            **_described(each),
+        )
+    for each in server.pages(f"{BASE}/functions", "functions", **where):
+        yield _function(f"{catalog}.{schema}.{each['name']}", each)
+    for each in server.pages(f"{BASE}/models", "registered_models", **where):
+        name = f"{catalog}.{schema}.{each['name']}"
+        yield Securable(kind="model", name=name, managed=True, **_described(each))
+
+
+def _described(answer: dict[str, Any]) -> dict[str, Any]:
+    return {"comment": answer.get("comment") or "", "owner": answer.get("owner")}
+
+
+def _table(name: str, answer: dict[str, Any]) -> Securable:
+    view = answer.get("table_type") == "VIEW"
+    rows = answer.get("row_filter")
+    return Securable(
+        kind="view" if view else "table",
+        name=name,
+        location=answer.get("storage_location"),
+        managed=not view and answer.get("table_type") != "EXTERNAL",
+        columns=tuple(_column(each) for each in answer.get("columns") or ()),
+        definition=answer.get("view_definition") or "",
+        row_filter=RowFilter(
+            function=rows["function_name"], columns=tuple(rows.get("input_column_names") or ())
+        )
+        if rows
+        else None,
+        **_described(answer),
+    )
+
+
+def _column(answer: dict[str, Any]) -> Column:
+    mask = answer.get("mask") or {}
+    return Column(
+        name=answer["name"],
+        type_text=answer.get("type_text") or "",
+        type_name=answer.get("type_name") or "",
+        nullable=answer.get("nullable", True),
+        comment=answer.get("comment") or "",
+        partition=answer.get("partition_index"),
+        mask=mask.get("function_name"),
+    )
+
+
+def _function(name: str, answer: dict[str, Any]) -> Securable:
+    given = (answer.get("input_params") or {}).get("parameters") or ()
+    parameters = ", ".join(f"{each['name']} {each['type_text']}" for each in given)
+    return Securable(
+        kind="function",
+        name=name,
+        signature=f"({parameters}) RETURNS {answer.get('full_data_type') or ''}",
+        definition=answer.get("routine_definition") or "",
+        **_described(answer),
+    )
+
+
+def _sharing(server: Server, desired: State) -> Iterator[Securable]:
+    for kind, name in desired:
+        if kind == "recipient" and (answer := server.get(path_of("recipient", name))):
+            yield Securable(
+                kind="recipient",
+                name=name,
+                authentication=answer.get("authentication_type") or "",
+                metastore=answer.get("data_recipient_global_metastore_id"),
+                **_described(answer),
+            )
+        if kind == "share" and (
+            answer := server.get(path_of("share", name), include_shared_data="true")
+        ):
+            objects = answer.get("objects") or ()
+            yield Securable(
+                kind="share",
+                name=name,
+                shared=tuple(_shared(each) for each in objects),
+                **_described(answer),
+            )
+
+
+def _shared(answer: dict[str, Any]) -> Shared:
+    kind = str(answer.get("data_object_type") or "TABLE").lower()
+    history = answer.get("history_data_sharing_status") == "ENABLED"
+    return Shared(kind=kind, name=answer["name"], history=history)  # type: ignore[arg-type]
+
+
+def _granted(server: Server, found: list[Securable], desired: State) -> list[Securable]:
+    """Return securables with their grants; those that nobody wants are not asked about."""
+    asked = [each for each in found if each.key in desired and each.kind != "recipient"]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        answers = dict(
+            zip(
+                (each.key for each in asked),
+                pool.map(lambda each: dict(_grants(server, each)), asked),
+                strict=True,
+            )
+        )
+    return [replace(each, grants=answers.get(each.key, {})) for each in found]
+
+
+def _grants(server: Server, thing: Securable) -> Iterator[tuple[str, frozenset[str]]]:
+    path = permissions_path(thing.kind, thing.name, server.dialect)
+    for each in server.pages(path, "privilege_assignments"):
+        privileges = frozenset(map(canonical, each.get("privileges") or ())) - {"OWNER"}
+        if privileges and each.get("principal"):
+            yield each["principal"], privileges
+
+
+def _tagged(server: Server, catalog: str, found: Iterable[Securable]) -> list[Securable]:
+    """Return securables with their tags, read in four statements."""
+    things = list(found)
+    if not any(each.kind == "catalog" for each in things):
+        return things
+    of_things: dict[str, dict[str, str]] = {}
+    of_columns: dict[str, dict[str, dict[str, str]]] = {}
+    for relation, parts in (
+        ("catalog_tags", ()),
+        ("schema_tags", ("schema_name",)),
+        ("table_tags", ("schema_name", "table_name")),
+        ("column_tags", ("schema_name", "table_name", "column_name")),
+    ):
+        for row in server.query(_tags_of(catalog, relation, parts)):
+            name = ".".join([catalog, *(str(row[part]) for part in parts[:2])])
+            into = of_things.setdefault(name, {})
+            if relation == "column_tags":
+                into = of_columns.setdefault(name, {}).setdefault(str(row["column_name"]), {})
+            into[str(row["tag_name"])] = row["tag_value"] or ""
+    return [
+        replace(
+            each,
+            tags=of_things.get(each.name, {}) if _may_be_tagged(each) else {},
+            columns=tuple(
+                replace(column, tags=of_columns.get(each.name, {}).get(column.name, {}))
+                for column in each.columns
+            ),
+        )
+        for each in things
+    ]
+
+
+def _may_be_tagged(thing: Securable) -> bool:
+    """Whether tags were read under this name: a model may share it with a table."""
+    return thing.kind in {"catalog", "schema", "table", "view"}
+
+
+def _tags_of(catalog: str, relation: str, parts: tuple[str, ...]) -> str:
+    columns = ", ".join((*parts, "tag_name", "tag_value"))
+    where = f"catalog_name = {literal(catalog)}"
+    return f"SELECT {columns} FROM {full(catalog)}.information_schema.{relation} WHERE {where}"  # noqa: S608  # a name of the policy, quoted

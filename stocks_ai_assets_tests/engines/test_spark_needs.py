@@ -1,0 +1,77 @@
+"""What Spark needs and is not there is named, with the remedy."""
+
+import stat
+
+import pytest
+
+from stocks_ai_assets.engines.spark.java import (
+    JARS,
+    fetch_jars,
+    java_version,
+    require_jars,
+    require_java,
+)
+from stocks_ai_assets.errors import SparkError
+
+
+def fake_java(folder, says, does=""):
+    folder.mkdir(exist_ok=True)
+    file = folder / "java"
+    file.write_text(
+        f"#!/bin/sh\nif [ \"$1\" = -version ]; then echo '{says}' >&2; exit; fi\n{does}\n"
+    )
+    file.chmod(file.stat().st_mode | stat.S_IEXEC)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        ('openjdk version "17.0.15" 2025-04-15', 17),
+        ('openjdk version "21" 2023-09-19', 21),
+        ('java version "1.8.0_401"', 8),
+        ("The operation couldn't be completed. Unable to locate a Java Runtime.", None),
+    ],
+)
+def test_the_version_of_java_is_read_from_what_it_prints(text, version):
+    assert java_version(text) == version
+
+
+def test_no_java_is_said_with_the_package_to_install(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SparkError, match=r"no `java` on the path.*openjdk-17"):
+        require_java()
+
+
+def test_an_old_java_is_named_with_its_version(monkeypatch, tmp_path):
+    folder = fake_java(tmp_path / "bin", 'java version "1.8.0_401"')
+    monkeypatch.setenv("PATH", f"{folder}:/bin")
+    with pytest.raises(SparkError, match=r"needs Java 17 or newer, .*java is Java 8"):
+        require_java()
+
+
+def test_missing_jars_are_named_with_the_command_that_fetches_them(tmp_path):
+    (tmp_path / "delta-storage-4.4.0.jar").touch()
+    with pytest.raises(SparkError, match=r"missing from .*: delta-spark_4\.2.*spark jars"):
+        require_jars(tmp_path)
+
+
+@pytest.mark.cluster
+def test_a_jar_that_is_not_the_pinned_one_is_refused_and_not_kept(monkeypatch, tmp_path):
+    jar = next(iter(JARS))
+    retrieve = 'while [ "$1" != -retrieve ]; do shift; done; d=$(dirname "$2")\n'
+    folder = fake_java(
+        tmp_path / "bin", 'openjdk version "17.0.1"', f'{retrieve}echo x > "$d/{jar}"'
+    )
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    with pytest.raises(SparkError, match="is not the pinned file"):
+        fetch_jars(tmp_path / "jars")
+    assert not list((tmp_path / "jars").iterdir())
+
+
+@pytest.mark.cluster
+def test_a_repository_that_is_not_reached_is_said_with_the_way_around(monkeypatch, tmp_path):
+    folder = fake_java(tmp_path / "bin", 'openjdk version "17.0.1"', "echo unresolved; exit 1")
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    with pytest.raises(SparkError, match=r"could not be fetched .*copy the file .*unresolved"):
+        fetch_jars(tmp_path / "jars")

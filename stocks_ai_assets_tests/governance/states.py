@@ -1,0 +1,40 @@
+"""States for tests: what a catalog holds right after its plan was applied."""
+
+from dataclasses import replace
+
+from stocks_ai_assets.governance.desired import desired_state
+from stocks_ai_assets.governance.planning import make_plan
+from stocks_ai_assets.governance.policy import load_policy
+
+ROOT = "s3://lake/stocks_ai"
+CATALOG = "stocks_ai"
+TABLE = ("table", "stocks_ai.agents.predictions")
+SYNTHESIS = ("table", "stocks_ai.meta.synthesized_predictions")
+AUDIT = ("view", "stocks_ai.audit.synthesized_predictions")
+SHARE = ("share", "stocks_predictions")
+
+
+def wanted(**changed):
+    """What the packaged policy wants; top-level parts of it may be replaced."""
+    return desired_state(load_policy().model_copy(update=changed), ROOT)
+
+
+def changed(state, key, **fields):
+    """Return the state with some fields of one securable changed."""
+    return {**state, key: replace(state[key], **fields)}
+
+
+def without(state, *keys):
+    """Return the state without some securables."""
+    return {key: thing for key, thing in state.items() if key not in keys}
+
+
+def plan(found, desired=None, **options):
+    """Plan on Databricks unless told otherwise."""
+    options = {"dialect": "databricks", **options}
+    return make_plan(CATALOG, wanted() if desired is None else desired, found, **options)
+
+
+def titles(actions):
+    """What the actions are, in order."""
+    return [each.title for each in actions]

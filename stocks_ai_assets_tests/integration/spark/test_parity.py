@@ -1,0 +1,102 @@
+"""Spark and the process give the same bits, on the same tables, in any order of the two."""
+
+import shutil
+from dataclasses import replace
+from datetime import date
+
+import polars as pl
+import pytest
+from deltalake import DeltaTable
+
+from stocks_ai_assets.engines.spark import blocks
+from stocks_ai_assets.lake import Lake
+from stocks_ai_assets.proofs.graph import materialize
+from stocks_ai_assets.tables import TABLES
+from stocks_ai_assets_tests.integration.spark.conftest import END, START, prints
+
+pytestmark = pytest.mark.spark
+
+
+def test_every_table_has_the_same_fingerprint_whichever_engine_computed_it(both):
+    assert prints(both.spark) == prints(both.here)
+    assert set(both.spark.tables()) == set(TABLES)
+
+
+def test_tables_written_by_spark_stay_open_to_both_engines(both):
+    for name in both.spark.tables():
+        delta = DeltaTable(both.spark.location(name))
+        assert tuple(delta.protocol()) == (1, 4, None, None), name
+        assert delta.schema() == DeltaTable(both.here.location(name)).schema(), name
+
+
+def test_coverage_and_stamps_are_the_same_whichever_engine_computed(both):
+    for name in both.here.tables():
+        for value in slices_of(both.here, name):
+            assert [plain(s) for s in both.spark.coverage(name, value)] == [
+                plain(s) for s in both.here.coverage(name, value)
+            ], name
+        stamps = ["code_version", "run_id", "created_timestamp"]
+        here, spark = (lake.read(name, with_stamps=True) for lake in (both.here, both.spark))
+        assert spark.select(stamps).equals(here.select(stamps)), name
+        versions = [
+            {pair["key"] for row in frame["input_versions"] for pair in row}
+            for frame in (here, spark)
+        ]
+        assert versions[0] == versions[1], name
+
+
+def slices_of(lake, name):
+    column = TABLES[name].slice
+    return lake.read(name).get_column(column).unique().to_list() if column else [None]
+
+
+def plain(segment):
+    tables = [identity.split("@")[0] for identity in segment.input_versions]
+    return segment.first, segment.last, segment.code_version, tables, segment.computed_at
+
+
+def test_either_engine_goes_on_with_a_lake_that_the_other_began(
+    both, vendor_graph, engine, tmp_path
+):
+    lake, on_spark = Lake(tmp_path), replace(vendor_graph, engine=engine)
+    materialize(vendor_graph, lake, START, date(2021, 3, 30))
+    materialize(on_spark, lake, date(2021, 3, 31), date(2021, 4, 1))
+    materialize(vendor_graph, lake, date(2021, 4, 5), END)
+    assert prints(lake) == prints(both.here)
+
+
+def test_content_that_is_stored_makes_no_new_version(both, vendor_graph, engine, tmp_path):
+    lake = Lake(shutil.copytree(both.here.root, tmp_path / "lake"))
+    chosen = replace(vendor_graph, engine=engine, select=("meta/synthesized_predictions",))
+    before = {name: lake.version(name) for name in lake.tables()}
+    materialize(chosen, lake, START, END)
+    assert {name: lake.version(name) for name in lake.tables()} == before
+
+
+def test_small_blocks_give_the_bits_of_the_whole(both, vendor_graph, engine, tmp_path, monkeypatch):
+    monkeypatch.setattr(blocks, "BLOCK_ROWS", 300)
+    names = ("signals/events", "portfolio/target_weights", "portfolio/risk")
+    chosen = replace(vendor_graph, engine=engine, select=names)
+    lake = Lake(tmp_path)
+    materialize(chosen, lake, START, END)
+    found = prints(lake)
+    assert found == {name: prints(both.here)[name] for name in found}
+
+
+def test_the_history_says_who_wrote_whichever_engine_committed(both):
+    here, spark = (lake.history("signals.technical")[0] for lake in (both.here, both.spark))
+    assert (spark.run_id, spark.code_version, spark.first, spark.last) == (
+        here.run_id,
+        here.code_version,
+        here.first,
+        here.last,
+    )
+
+
+@pytest.mark.parametrize("name", ["signals.technical", "meta.synthesized_predictions"])
+def test_a_session_is_read_without_its_year_whichever_engine_wrote_it(both, name):
+    found = DeltaTable(both.spark.location(name)).get_add_actions(flatten=True)
+    files = pl.DataFrame(found)
+    partition = TABLES[name].partition
+    assert files[f"min.{partition}"].null_count() == 0
+    assert both.spark.n_rows(name) == both.here.n_rows(name)
