@@ -5,11 +5,13 @@ no web page, a small heap; the Python workers do the work.
 """
 
 import os
+import socket
 import sys
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from stocks_ai_assets.engines.spark.java import require_jars, require_java
 from stocks_ai_assets.errors import SparkError
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
 DATABRICKS = "databricks"
 """Value of `remote` that means Databricks Connect."""
+
+CONNECT_PORT = 15002
+CONNECT_SECONDS = 10.0
 
 EVERYWHERE = {
     "spark.sql.session.timeZone": "UTC",
@@ -136,14 +141,23 @@ def _local(builder: Any, options: SparkOptions) -> "SparkSession":
 
 
 def _connected(session_class: Any, remote: str) -> "SparkSession":
+    shown = _without_token(remote)
+    unanswered = (
+        f"Spark Connect at {shown} does not answer: {{}}. "
+        "Check STOCKS_AI_SPARK_REMOTE and that the server runs."
+    )
+    address = urlsplit(shown)
+    try:
+        # Spark's client would try for ten minutes.
+        where = (address.hostname or "", address.port or CONNECT_PORT)
+        socket.create_connection(where, CONNECT_SECONDS).close()
+    except OSError as error:
+        raise SparkError(unanswered.format(error.strerror or type(error).__name__)) from None
     try:
         session = session_class.builder.remote(remote).getOrCreate()
         session.sql("SELECT 1").collect()
     except Exception as error:  # noqa: BLE001  # pyspark and gRPC have many
-        raise SparkError(
-            f"Spark Connect at {_without_token(remote)} does not answer: {type(error).__name__}. "
-            "Check STOCKS_AI_SPARK_REMOTE and that the server runs."
-        ) from None
+        raise SparkError(unanswered.format(type(error).__name__)) from None
     return session
 
 

@@ -10,7 +10,8 @@ from deltalake import DeltaTable
 
 from stocks_ai_assets.engines.spark import blocks
 from stocks_ai_assets.lake import Lake
-from stocks_ai_assets.proofs.graph import materialize
+from stocks_ai_assets.partitions import partition_range, window_of
+from stocks_ai_assets.proofs.graph import materialize, write_node
 from stocks_ai_assets.tables import TABLES
 from stocks_ai_assets_tests.integration.spark.conftest import END, START, prints
 
@@ -65,22 +66,29 @@ def test_either_engine_goes_on_with_a_lake_that_the_other_began(
     assert prints(lake) == prints(both.here)
 
 
-def test_content_that_is_stored_makes_no_new_version(both, vendor_graph, engine, tmp_path):
+CHOSEN = (
+    "signals/events",  # by symbol, several inputs
+    "agents/models/risk",  # by quarter
+    "meta/synthesized_predictions",  # by session, merged
+    "portfolio/target_weights",  # by session, looks back
+    "portfolio/risk",  # without symbols
+)
+
+
+@pytest.mark.parametrize("rows", [blocks.BLOCK_ROWS, 1_000])
+def test_content_that_is_stored_makes_no_new_version_however_work_is_cut(
+    rows, both, vendor_graph, engine, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(blocks, "BLOCK_ROWS", rows)
     lake = Lake(shutil.copytree(both.here.root, tmp_path / "lake"))
-    chosen = replace(vendor_graph, engine=engine, select=("meta/synthesized_predictions",))
-    before = {name: lake.version(name) for name in lake.tables()}
-    materialize(chosen, lake, START, END)
-    assert {name: lake.version(name) for name in lake.tables()} == before
-
-
-def test_small_blocks_give_the_bits_of_the_whole(both, vendor_graph, engine, tmp_path, monkeypatch):
-    monkeypatch.setattr(blocks, "BLOCK_ROWS", 300)
-    names = ("signals/events", "portfolio/target_weights", "portfolio/risk")
-    chosen = replace(vendor_graph, engine=engine, select=names)
-    lake = Lake(tmp_path)
-    materialize(chosen, lake, START, END)
-    found = prints(lake)
-    assert found == {name: prints(both.here)[name] for name in found}
+    on_spark, nodes = replace(vendor_graph, engine=engine), vendor_graph.nodes
+    sessions = partition_range("session", START, END, vendor_graph.parameters)
+    for name in CHOSEN:
+        table = nodes[name].table
+        window = window_of(table.partitioned_by, sessions)
+        version = lake.version(table.name)
+        written = write_node(on_spark, lake, nodes[name], window)
+        assert (written.version, written.changed) == (version, False), name
 
 
 def test_the_history_says_who_wrote_whichever_engine_committed(both):

@@ -1,0 +1,91 @@
+"""Giving a recipient a token: checked against the policy, written to a profile file."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from stocks_ai_assets.errors import SharingError, UsageError
+from stocks_ai_assets.sharing.app import PREFIX
+from stocks_ai_assets.sharing.opening import Sharing
+from stocks_ai_assets.sharing.profiles import Profile, new_profile
+from stocks_ai_assets.sharing.recipients import Token
+from stocks_ai_assets.sharing.server import PORT
+
+DEFAULT_URL = f"http://127.0.0.1:{PORT}{PREFIX}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Issued:
+    """What was given.
+
+    Parameters
+    ----------
+    token
+        Record of the token.
+    file
+        The profile file.
+    endpoint
+        URL in it.
+    """
+
+    token: Token
+    file: Path
+    endpoint: str
+
+
+def issue(
+    sharing: Sharing,
+    recipient: str,
+    *,
+    file: Path,
+    endpoint: str | None,
+    lifetime: timedelta,
+    grace: timedelta | None,
+    now: datetime,
+) -> Issued:
+    """Issue a token and write its profile file.
+
+    Parameters
+    ----------
+    sharing
+        What is shared.
+    recipient
+        Who gets it.
+    file
+        Profile file, not there yet.
+    endpoint
+        URL of the server; None: the deployment's.
+    lifetime
+        How long the token is valid.
+    grace
+        How long the recipient's earlier tokens stay valid at most; None: until their own end.
+    now
+        The moment.
+
+    Raises
+    ------
+    SharingError
+        The policy names no such recipient, or the file cannot be written: then no token is issued.
+    """
+    named = sharing.shares().recipients
+    if recipient not in named:
+        raise SharingError(
+            f"The policy shares nothing by token with `{recipient}`. Recipients: "
+            f"{', '.join(sorted(named)) or 'none'}. Add it to a share of the policy first."
+        )
+    url = endpoint or sharing.url or DEFAULT_URL
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
+        raise UsageError(f"--endpoint: `{url}` is not a URL such as {DEFAULT_URL}.")
+    with new_profile(file) as stream:
+        text, token = sharing.recipients.issue(recipient, now=now, lifetime=lifetime, grace=grace)
+        try:
+            stream.write(Profile(endpoint=url, token=text, expires=token.expires).text())
+            stream.flush()
+        except OSError as error:
+            sharing.recipients.revoke(recipient, now=now, identity=token.id)
+            raise SharingError(
+                f"{file} cannot be written: {error.strerror}. The token was taken back."
+            ) from None
+    return Issued(token=token, file=file, endpoint=url)

@@ -1,0 +1,94 @@
+"""Links to files: signed, expiring, and good only while recipient and share are."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from stocks_ai_assets.errors import RefusedError
+from stocks_ai_assets.sharing.signing import Signer
+from stocks_ai_assets.sharing.versions import NOT_FOUND
+
+FORBIDDEN = "PERMISSION_DENIED"
+PURPOSE = "file"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Link:
+    """What a link opens.
+
+    Parameters
+    ----------
+    token_id
+        Token by which it was asked for; when that ends, the link ends.
+    share, table
+        Name of the share, and of the table within it.
+    table_id
+        Delta's identifier of the lake's table.
+    path
+        File within the table's folder.
+    expires
+        When it ends, milliseconds since 1970 UTC.
+    """
+
+    token_id: str
+    share: str
+    table: str
+    table_id: str
+    path: str
+    expires: int
+
+
+class Links:
+    """Makes and reads links.
+
+    Parameters
+    ----------
+    signer
+        Signs them.
+    lifetime
+        How long they last.
+    """
+
+    def __init__(self, signer: Signer, lifetime: timedelta) -> None:
+        self._signer = signer
+        self._lifetime = lifetime
+
+    def expiry(self, now: datetime) -> int:
+        """Return when a link made now ends, milliseconds since 1970 UTC."""
+        return int((now + self._lifetime).timestamp() * 1000)
+
+    def text(self, link: Link) -> str:
+        """Return the link as the last part of a URL, with its query.
+
+        `sp=r` (permission: read) says to readers built on Delta's kernel that the URL is signed;
+        without a parameter that they know they look for a file in their own storage.
+        """
+        values = (link.token_id, link.share, link.table, link.table_id, link.path, link.expires)
+        body, signature = self._signer.sign(PURPOSE, {"v": values}).split(".")
+        return f"{body}.parquet?sp=r&sig={signature}"
+
+    def read(self, body: str, signature: str, *, now: datetime) -> Link:
+        """Return what a link opens, or raise `RefusedError`: not ours, changed, or expired."""
+        content = self._signer.read(PURPOSE, f"{body}.{signature}")
+        if content is None:
+            raise RefusedError(
+                403, FORBIDDEN, "This URL was not given out by this server, or was changed."
+            )
+        names = ("token_id", "share", "table", "table_id", "path", "expires")
+        link = Link(**dict(zip(names, content["v"], strict=True)))
+        if now.timestamp() * 1000 >= link.expires:
+            end = datetime.fromtimestamp(link.expires / 1000, UTC)
+            raise RefusedError(
+                403,
+                FORBIDDEN,
+                f"This URL ended at {end:%Y-%m-%d %H:%M:%S} UTC. Query the table again.",
+            )
+        return link
+
+
+def inside(folder: Path, path: str) -> Path:
+    """Return the file `path` of `folder`; refuse what lies elsewhere, by whatever way."""
+    file = (folder / path).resolve()
+    if not file.is_relative_to(folder.resolve()):
+        raise RefusedError(404, NOT_FOUND, "The file is not there.")
+    return file
