@@ -4,11 +4,12 @@ BIN := .venv/bin
 # Tests of a file share what is costly to make, so they stay together.
 LOCK := $(BIN)/python -m uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 PARALLEL := -n 2 --dist loadfile
+REPLAY = test -d "$(STOCKS_AI_REPLAY_FOLDER)" || { echo "STOCKS_AI_REPLAY_FOLDER must name the folder of the replay data (found '$(STOCKS_AI_REPLAY_FOLDER)')." >&2; exit 2; }
 
-.PHONY: help env env-all demo test test-real test-browser test-all lint format benchmark docs calendar code-versions ui lock clean
+.PHONY: help env env-all demo test test-real test-browser test-cluster test-spark test-all jars sharing-client lint format benchmark docs calendar code-versions ui lock clean
 
 help:  ## List the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 env:  ## Create or refresh .venv
 	@$(PYTHON) scripts/bootstrap.py
@@ -23,14 +24,29 @@ test: env  ## Core tests on simulated and hand-made data
 	$(BIN)/python -m pytest -q $(PARALLEL) -m "not real and not browser and not spark and not cluster"
 
 test-real: env  ## Tests on the replay data in STOCKS_AI_REPLAY_FOLDER
-	@test -d "$(STOCKS_AI_REPLAY_FOLDER)" || { echo "STOCKS_AI_REPLAY_FOLDER must name the folder of the replay data (found '$(STOCKS_AI_REPLAY_FOLDER)')." >&2; exit 2; }
-	$(BIN)/python -m pytest -q $(PARALLEL) -m real
+	@$(REPLAY)
+	$(BIN)/python -m pytest -q $(PARALLEL) -m "real and not spark"
+
+test-cluster: env-all sharing-client  ## Object stores, local Databricks workspace, governance, sharing
+	@command -v unshare >/dev/null || { echo "unshare is missing: install the package util-linux." >&2; exit 2; }
+	$(BIN)/python -m pytest -q $(PARALLEL) -m "cluster and not spark"
+
+test-spark: env-all jars  ## Tests on a real local Spark, also on the replay data
+	@$(REPLAY)
+	$(BIN)/python -m pytest -q -m spark
 
 test-browser: env
 	@command -v chromium >/dev/null || { echo "Chromium is missing: install the package chromium." >&2; exit 2; }
 	$(BIN)/python -m pytest -q -m "browser and not spark"
 
-test-all: test test-real test-browser  ## Everything, with the replay data and a browser
+test-all: test test-real test-browser test-cluster test-spark  ## Everything, with the replay data, Java and a browser
+
+jars: env-all  ## Fetch Delta's jars for Spark once (10 MB)
+	@command -v java >/dev/null || { echo "Java is missing: install Java 17, the package openjdk-17-jre-headless." >&2; exit 2; }
+	@$(BIN)/stocks-ai spark jars
+
+sharing-client: env-all  ## The Delta Sharing client in an environment of its own
+	@$(BIN)/python scripts/sharing_client.py
 
 lint: env  ## Style, types, import rules, code versions
 	$(BIN)/ruff check .
@@ -62,6 +78,7 @@ ui: env  ## Dagster's web UI on the lake
 lock: env  ## Resolve requirements.lock anew
 	$(LOCK) --extra report --extra ui --group dev pyproject.toml -o requirements.lock
 	$(LOCK) --extra report --extra ui --extra spark --extra databricks --extra cloud --extra share --group dev --group cluster -c requirements.lock pyproject.toml -o requirements-all.lock
+	echo 'delta-sharing==1.4.2' | $(LOCK) - -o requirements-sharing-client.lock
 
 clean:  ## Remove the environment and caches (not the lake)
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
-from benchmarks import event_storage
+from benchmarks import concurrency, event_storage
 from benchmarks.measure import CLI, Measured, machine, measure
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
@@ -33,6 +33,8 @@ def main() -> None:
             *_events(home / "events"),
             *_symbols(home),
             *_sessions(home),
+            "",
+            *concurrency.section(),
         ]
     PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(f"wrote {PAGE}")

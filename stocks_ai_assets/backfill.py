@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
@@ -20,7 +21,7 @@ from stocks_ai_assets.deployment import Deployment
 from stocks_ai_assets.domain.calendar import next_quarter, nyse
 from stocks_ai_assets.domain.transform import Window
 from stocks_ai_assets.engines import local
-from stocks_ai_assets.errors import UsageError
+from stocks_ai_assets.errors import StocksAiError, UsageError, WorkspaceError
 from stocks_ai_assets.jobs import Stage, stages
 from stocks_ai_assets.partitions import (
     PARTITION,
@@ -32,6 +33,9 @@ from stocks_ai_assets.partitions import (
 )
 from stocks_ai_assets.pipeline import pipeline
 from stocks_ai_assets.planning import History, State, due, touched
+
+if TYPE_CHECKING:
+    from stocks_ai_assets.databricks.runs import RemoteRun
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -228,6 +232,7 @@ def run(
     steps: Sequence[Step] | None = None,
     on_written: Callable[[Report], None] | None = None,
     on_step: Callable[[Step], None] | None = None,
+    on_launched: Callable[[str, "RemoteRun"], None] | None = None,
 ) -> Result:
     """Bring `first`..`last` up to date, one Dagster run a step.
 
@@ -243,6 +248,8 @@ def run(
         What `plan` returned; None: plan now, for all assets.
     on_written, on_step
         Called after each asset, and before each run.
+    on_launched
+        Called with an asset's name and its remote run, when there is one.
 
     Returns
     -------
@@ -260,9 +267,10 @@ def run(
         if on_written:
             on_written(report)
 
-    # A source that cannot be opened fails here, before there is a run to fail.
-    _ = deployment.source
-    definitions = pipeline(deployment, note)
+    if deployment.settings.launch != "pipes":
+        # A source that cannot be opened fails here, before there is a run to fail.
+        _ = deployment.source
+    definitions = pipeline(deployment, note, on_launched)
     for step in plan(deployment, first, last) if steps is None else steps:
         if on_step:
             on_step(step)
@@ -278,7 +286,7 @@ def _execute(definitions: dg.Definitions, step: Step, instance: dg.DagsterInstan
         tags = {PARTITION: step.first.isoformat()}
     job = definitions.resolve_job_def(step.stage.name)
     try:
-        job.execute_in_process(
+        result = job.execute_in_process(
             instance=instance,
             asset_selection=[dg.AssetKey(name.split("/")) for name in step.names],
             tags=tags,
@@ -286,5 +294,23 @@ def _execute(definitions: dg.Definitions, step: Step, instance: dg.DagsterInstan
         )
     except AssetFailure as failure:
         raise failure.error from None
+    except dg.DagsterUserCodeExecutionError as failure:
+        # What a resource could not open: a workspace, a cluster's launcher.
+        if isinstance(failure.user_exception, StocksAiError):
+            raise failure.user_exception from None
+        raise
     except dg.DagsterExecutionInterruptedError:
         raise KeyboardInterrupt from None
+    for event in result.get_step_failure_events():
+        # What fails in this process is raised above; a remote step can only report.
+        name = (event.step_key or "").replace("__", "/")
+        raise WorkspaceError(
+            f"{name} failed on the cluster: {_cause(event)}. Dagster's record of the run has where."
+        )
+
+
+def _cause(event: dg.DagsterEvent) -> str:
+    error = event.step_failure_data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return error.message.strip().rstrip(".") if error else "no message"

@@ -5,16 +5,17 @@ was first built with, because a partition computed from another market would loo
 """
 
 import json
-import os
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stocks_ai_assets.domain.graph import transforms
 from stocks_ai_assets.domain.transform import Parameters
 from stocks_ai_assets.errors import SettingsError, StorageError
 from stocks_ai_assets.lake import Lake
+from stocks_ai_assets.lake.failures import storage_failures
+from stocks_ai_assets.lake.storage import Folder, Storage, open_storage
 from stocks_ai_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -70,25 +71,36 @@ class Deployment:
 def open_deployment(settings: Settings) -> Deployment:
     """Open the lake of `settings`, or raise `SettingsError` when it holds another market."""
     deployment = Deployment(settings=settings, lake=Lake(settings.lake))
-    _check_identity(settings)
+    _check_identity(settings, open_storage(settings.lake))
     return deployment
 
 
 def remember(settings: Settings) -> None:
-    """Write down, before the first write, what the lake is built with."""
-    file = settings.lake / IDENTITY
-    if file.is_file():
-        return
+    """Write down, before the first write, what the lake is built with.
+
+    Raises
+    ------
+    SettingsError
+        Another process has just begun to build it from another market.
+    """
+    storage = open_storage(settings.lake)
+    identity = f"{json.dumps(_identity(settings), indent=2)}\n".encode()
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        draft = file.with_name(f".{IDENTITY}.{os.getpid()}")
-        draft.write_text(json.dumps(_identity(settings), indent=2) + "\n", encoding="utf-8")
-        draft.replace(file)
+        with _named_failures(storage):
+            if storage.read(IDENTITY) is None and not storage.create(IDENTITY, identity):
+                _check_identity(settings, storage)
     except OSError as error:
         raise StorageError(
-            f"{file} cannot be written: {error.strerror}. Free the disk or choose another "
-            "folder with STOCKS_AI_HOME."
+            f"{storage.location(IDENTITY)} cannot be written: {error.strerror}. Free the disk or "
+            "choose another folder with STOCKS_AI_HOME."
         ) from None
+
+
+def _named_failures(storage: Storage) -> AbstractContextManager[None]:
+    """A disk's failures are told by its caller, a store's by what its answer says."""
+    if isinstance(storage, Folder):
+        return nullcontext()
+    return storage_failures("What the lake was built with", storage.root)
 
 
 def _identity(settings: Settings) -> dict[str, object]:
@@ -104,25 +116,32 @@ def _identity(settings: Settings) -> dict[str, object]:
     return identity
 
 
-def _check_identity(settings: Settings) -> None:
-    file = settings.lake / IDENTITY
-    if not file.is_file():
+def _check_identity(settings: Settings, storage: Storage) -> None:
+    built, wanted = _stored(storage), _identity(settings)
+    if built is None:
         return
-    built, wanted = _stored(file), _identity(settings)
+    where = settings.lake if settings.lake_root else settings.home
+    other = "STOCKS_AI_LAKE_ROOT" if settings.lake_root else "STOCKS_AI_HOME"
     for name in dict.fromkeys((*built, *wanted)):
         if built.get(name) != wanted.get(name):
             raise SettingsError(
-                f"The lake in {settings.home} was built with {name} {built.get(name)}, now it is "
-                f"{wanted.get(name)}. Set STOCKS_AI_{name.upper()} back, or choose another "
-                "STOCKS_AI_HOME."
+                f"The lake in {where} was built with {name} {built.get(name)}, now it is "
+                f"{wanted.get(name)}. Set STOCKS_AI_{name.upper()} back, or choose another {other}."
             )
 
 
-def _stored(file: Path) -> dict[str, object]:
+def _stored(storage: Storage) -> dict[str, object] | None:
+    with _named_failures(storage):
+        text = storage.read(IDENTITY)
+    if text is None:
+        return None
     try:
-        stored = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        stored = json.loads(text)
+    except ValueError:
         stored = None
     if not isinstance(stored, dict):
-        raise SettingsError(f"{file} is damaged. Restore it, or choose another STOCKS_AI_HOME.")
+        raise SettingsError(
+            f"{storage.location(IDENTITY)} is damaged. Restore it, or choose another "
+            "STOCKS_AI_HOME."
+        )
     return stored

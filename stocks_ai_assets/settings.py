@@ -73,6 +73,12 @@ class Settings(BaseSettings):
     databricks: WorkspaceSettings = Field(
         default_factory=WorkspaceSettings, description="Workspace for steps and Pipes."
     )
+    policy: Path | None = Field(
+        None, description="Policy of governance and sharing; none: the packaged one."
+    )
+    share_url: Text | None = Field(
+        None, description="URL at which recipients reach `stocks-ai share serve`."
+    )
     sample_symbols: int = Field(60, ge=25, le=20000, description="Companies of `sample`.")
     sample_seed: int = Field(20210104, description="Seed of the simulated market.")
 
@@ -104,9 +110,11 @@ class Settings(BaseSettings):
         return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _file()))
 
     @property
-    def lake(self) -> Path:
-        """Folder of the Delta tables."""
-        return self.home.resolve() / "lake"
+    def lake(self) -> Path | str:
+        """Folder of the Delta tables, or its URL."""
+        if self.lake_root is None:
+            return self.home.resolve() / "lake"
+        return self.lake_root if "://" in self.lake_root else Path(self.lake_root).resolve()
 
     @property
     def dagster_home(self) -> Path:

@@ -12,10 +12,13 @@ import dagster as dg
 
 from stocks_ai_assets.assets.failures import readable_failures
 
-Outcome = dg.MaterializeResult | dg.AssetCheckResult
+Outcome = dg.MaterializeResult[None] | dg.AssetCheckResult
 
 PIPES = "pipes"
 """Key of the resource that launches."""
+
+RUN = "run_"
+"""Start of a step's name; Dagster keeps the rest for the job of the stage."""
 
 
 class Pipes(Protocol):
@@ -39,7 +42,7 @@ def piped_assets(
     checks
         All checks of these; they are judged where the rows were just written.
     stages
-        Names of assets that may share a run, by the name of the run's step.
+        Names of assets that may share a run, by the name of the stage.
     """
     by_name = {asset.key.to_user_string(): asset for asset in assets}
     found = []
@@ -47,7 +50,8 @@ def piped_assets(
         # A run of partitions cannot be told of assets without any.
         whole = [name for name in names if by_name[name].partitions_def is None]
         parted = [name for name in names if name not in whole]
-        groups = {stage: parted, **{f"{stage}_{name.replace('/', '_')}": [name] for name in whole}}
+        alone = {f"{RUN}{name.replace('/', '_')}": [name] for name in whole}
+        groups = {f"{RUN}{stage}": parted, **alone}
         found += [
             _launched(step, [by_name[name] for name in members], checks)
             for step, members in groups.items()

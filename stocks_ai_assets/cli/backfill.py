@@ -13,6 +13,7 @@ from stocks_ai_assets.errors import UsageError
 if TYPE_CHECKING:
     from stocks_ai_assets.assets.io_manager import Report
     from stocks_ai_assets.backfill import Result, Step
+    from stocks_ai_assets.databricks.runs import RemoteRun
     from stocks_ai_assets.deployment import Deployment
 
 
@@ -125,6 +126,9 @@ def run_with_progress(
         def on_step(step: "Step") -> None:
             progress.update(task, description=f"{step.stage.name} {step.first}..{step.last}")
 
+        def on_launched(name: str, remote: "RemoteRun") -> None:
+            console.print(f"{name:<36} {remote.link}", highlight=False, soft_wrap=True)
+
         def on_written(report: "Report") -> None:
             progress.advance(task)
             console.print(_line(report), highlight=False)
@@ -137,6 +141,7 @@ def run_with_progress(
             steps=steps,
             on_written=on_written,
             on_step=on_step,
+            on_launched=on_launched,
         )
 
 
@@ -166,6 +171,17 @@ def _print_plan(steps: "tuple[Step, ...]", first: date, last: date, *, as_json: 
         typer.echo(f"Nothing is due for {first}..{last}.")
 
 
+def _of_asset(report: "Report") -> dict[str, object]:
+    return {
+        "asset": report.name,
+        "rows": report.rows,
+        "changed": report.changed,
+        "seconds_reading": round(report.seconds_reading, 3),
+        "seconds_computing": round(report.seconds_computing, 3),
+        "seconds_writing": round(report.seconds_writing, 3),
+    }
+
+
 def _print_result(result: "Result", first: date, last: date, *, as_json: bool) -> None:
     other = result.seconds - (
         result.seconds_reading + result.seconds_computing + result.seconds_writing
@@ -184,6 +200,7 @@ def _print_result(result: "Result", first: date, last: date, *, as_json: bool) -
                 "seconds_computing": round(result.seconds_computing, 3),
                 "seconds_writing": round(result.seconds_writing, 3),
                 "seconds_dagster": round(other, 3),
+                "by_asset": [_of_asset(report) for report in result.reports],
             }
         )
         return

@@ -11,7 +11,19 @@ from typing import Annotated
 import typer
 
 from stocks_ai_assets import __version__
-from stocks_ai_assets.cli import backfill, demo, explain, inspect, prove, report, ui
+from stocks_ai_assets.cli import (
+    backfill,
+    databricks,
+    demo,
+    explain,
+    governance,
+    inspect,
+    prove,
+    report,
+    share,
+    spark,
+    ui,
+)
 from stocks_ai_assets.errors import StocksAiError, UsageError
 
 app = typer.Typer(
@@ -24,6 +36,10 @@ app = typer.Typer(
 )
 prove_app = typer.Typer(help="Prove a promise on this lake's source.", no_args_is_help=True)
 app.add_typer(prove_app, name="prove")
+app.add_typer(databricks.app, name="databricks")
+app.add_typer(governance.app, name="governance")
+app.add_typer(share.app, name="share")
+app.add_typer(spark.app, name="spark")
 
 app.command("backfill")(backfill.backfill)
 app.command("predict")(backfill.predict)

@@ -26,9 +26,7 @@ def jars(
 
 
 @app.command()
-def check(
-    *, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
-) -> None:
+def check(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Start Spark as the settings say, and tell versions and time."""
     from stocks_ai_assets.engines.spark.session import open_session, options_of
     from stocks_ai_assets.settings import load_settings

@@ -1,5 +1,7 @@
 """Which partitions were materialized, by which code, from which versions, and what changed when.
 
+This is the ledger of a lake on a disk; `journal` is the one of a lake on an object store.
+
 A partition may rightly be empty, so the rows of a table do not tell what was computed. One file per
 table and slice holds a few JSON lines a write; folding them gives the segments. A range that is
 being written is marked pending and not covered: a process that dies leaves it to be run again.
@@ -14,11 +16,14 @@ import secrets
 import threading
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Protocol, TypeVar
 from urllib.parse import quote
+
+from stocks_ai_assets.lake.locks import exclusively
 
 FOLDER = "_materialized"
 """Folder of the lake that holds the ledgers."""
@@ -55,6 +60,45 @@ class Segment:
     changed_at: datetime
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Landing:
+    """Where a write stands in the log of its table.
+
+    Parameters
+    ----------
+    compared
+        Version with whose content the new rows were compared.
+    committed
+        Version that the write made; None: its content was stored already.
+    first, last
+        Partitions that the commit replaced; the others of the write were as they should be.
+    """
+
+    compared: int
+    committed: int | None
+    first: date
+    last: date
+
+
+class Coverage(Protocol):
+    """What a write needs of the coverage of its slice."""
+
+    is_shared: ClassVar[bool]
+    """Whether others may write the slice at the same time."""
+
+    def alone(self, what: str) -> AbstractContextManager[None]:
+        """Keep other writers of the slice out, where that is possible."""
+
+    def segments(self) -> tuple[Segment, ...]:
+        """Segments in ascending order, not overlapping; the same object while nothing changes."""
+
+    def pending(self, first: date, last: date) -> None:
+        """A commit to the range is about to be made."""
+
+    def covered(self, segments: Sequence[Segment], landing: Landing) -> None:
+        """Record the segments that one write leaves behind."""
+
+
 def ledger_file(root: Path, table: str, slice_: str | None) -> Path:
     """Return the file of one table and slice of the lake in `root`."""
     folder = root / FOLDER / table
@@ -77,6 +121,8 @@ class Ledger:
         The file; its folder is made when it is first written.
     """
 
+    is_shared: ClassVar[bool] = False
+
     def __init__(self, file: Path) -> None:
         self._file = file
         self._mutex = threading.Lock()
@@ -89,6 +135,10 @@ class Ledger:
         """Lock file of whoever writes this table and slice."""
         return self._file.with_suffix(".lock")
 
+    def alone(self, what: str) -> AbstractContextManager[None]:
+        """Keep other writers of the slice out."""
+        return exclusively(self.lock, what)
+
     def segments(self) -> tuple[Segment, ...]:
         """Segments in ascending order, not overlapping; the same object while nothing changes."""
         with self._mutex:
@@ -99,9 +149,13 @@ class Ledger:
         """Mark a range as being written: not covered."""
         self._append([{"first": first.isoformat(), "last": last.isoformat()}])
 
-    def covered(self, segments: Sequence[Segment]) -> None:
+    def covered(
+        self,
+        segments: Sequence[Segment],
+        landing: Landing | None = None,  # noqa: ARG002  # the lock keeps commits in order
+    ) -> None:
         """Record the segments that one write leaves behind."""
-        self._append([_line(segment) for segment in segments])
+        self._append([line_of(segment) for segment in segments])
         if self._lines > 2 * len(self._segments) + SLACK:
             self._rewrite()
 
@@ -118,7 +172,7 @@ class Ledger:
     def _rewrite(self) -> None:
         with self._mutex:
             temporary = self._file.with_suffix(".new")
-            temporary.write_bytes(_new_header() + _encoded(map(_line, self._segments)))
+            temporary.write_bytes(_new_header() + _encoded(map(line_of, self._segments)))
             temporary.replace(self._file)
             self._catch_up()
 
@@ -157,7 +211,8 @@ def _encoded(lines: Iterable[Mapping[str, Any]]) -> bytes:
     return "".join(f"{json.dumps(line)}\n" for line in lines).encode()
 
 
-def _line(segment: Segment) -> dict[str, Any]:
+def line_of(segment: Segment) -> dict[str, Any]:
+    """Return what is written of a segment."""
     return {
         "first": segment.first.isoformat(),
         "last": segment.last.isoformat(),
@@ -169,34 +224,59 @@ def _line(segment: Segment) -> dict[str, Any]:
     }
 
 
-def _paint(segments: list[Segment], line: dict[str, Any]) -> None:
-    """Lay one line over the segments: what it covers is replaced, ends that stick out stay."""
-    first, last = date.fromisoformat(line["first"]), date.fromisoformat(line["last"])
-    start = bisect_left(segments, first, key=lambda s: s.last)
-    stop, kept = start, []
-    while stop < len(segments) and segments[stop].first <= last:
-        kept.extend(_outside(segments[stop], first, last))
+def segment_of(line: Mapping[str, Any]) -> Segment:
+    """Return the segment of which `line` was written."""
+    return Segment(
+        first=date.fromisoformat(line["first"]),
+        last=date.fromisoformat(line["last"]),
+        code_version=line["code_version"],
+        input_versions=line["input_versions"],
+        changed_version=line["changed_version"],
+        computed_at=datetime.fromisoformat(line["computed_at"]),
+        changed_at=datetime.fromisoformat(line["changed_at"]),
+    )
+
+
+class Stretch(Protocol):
+    """A dataclass that holds for the days from `first` to `last`."""
+
+    @property
+    def first(self) -> date:
+        """First day."""
+
+    @property
+    def last(self) -> date:
+        """Last day."""
+
+
+S = TypeVar("S", bound=Stretch)
+
+
+def lay(stretches: list[S], first: date, last: date, new: S | None) -> None:
+    """Lay `new` over ascending `stretches`: what it covers goes, ends that stick out stay."""
+    start = bisect_left(stretches, first, key=lambda s: s.last)
+    stop, kept = start, list[S]()
+    while stop < len(stretches) and stretches[stop].first <= last:
+        kept.extend(outside(stretches[stop], first, last))
         stop += 1
-    if "code_version" in line:
-        kept.append(
-            Segment(
-                first=first,
-                last=last,
-                code_version=line["code_version"],
-                input_versions=line["input_versions"],
-                changed_version=line["changed_version"],
-                computed_at=datetime.fromisoformat(line["computed_at"]),
-                changed_at=datetime.fromisoformat(line["changed_at"]),
-            )
-        )
-    segments[start:stop] = sorted(kept, key=lambda s: s.first)
+    if new is not None:
+        kept.append(new)
+    stretches[start:stop] = sorted(kept, key=lambda s: s.first)
 
 
-def _outside(segment: Segment, first: date, last: date) -> list[Segment]:
-    """Parts of `segment` before `first` and after `last`."""
+def outside(stretch: S, first: date, last: date) -> list[S]:
+    """Return the parts of a stretch before `first` and after `last`."""
     parts = []
-    if segment.first < first:
-        parts.append(replace(segment, last=first - timedelta(days=1)))
-    if segment.last > last:
-        parts.append(replace(segment, first=last + timedelta(days=1)))
+    if stretch.first < first:
+        end = min(stretch.last, first - timedelta(days=1))
+        parts.append(replace(stretch, last=end))  # type: ignore[type-var]  # a dataclass
+    if stretch.last > last:
+        start = max(stretch.first, last + timedelta(days=1))
+        parts.append(replace(stretch, first=start))  # type: ignore[type-var]
     return parts
+
+
+def _paint(segments: list[Segment], line: Mapping[str, Any]) -> None:
+    """Lay one line over the segments."""
+    new = segment_of(line) if "code_version" in line else None
+    lay(segments, date.fromisoformat(line["first"]), date.fromisoformat(line["last"]), new)

@@ -2,16 +2,16 @@
 
 import threading
 from collections import OrderedDict
-from contextlib import AbstractContextManager
-from pathlib import Path
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from stocks_ai_assets.errors import LakeError, TableMissingError
-from stocks_ai_assets.lake.coverage import forget_coverage
+from stocks_ai_assets.lake.creating import create_table
 from stocks_ai_assets.lake.failures import storage_failures
-from stocks_ai_assets.lake.layout import PROPERTIES, delta_schema, folder, partition_columns
+from stocks_ai_assets.lake.layout import delta_schema, folder_name
 from stocks_ai_assets.lake.locks import exclusively
 from stocks_ai_assets.lake.snapshot import Snapshot, snapshot_of
+from stocks_ai_assets.lake.storage import Folder, Storage
 from stocks_ai_assets.tables.spec import Table
 
 KEPT = 64
@@ -30,57 +30,84 @@ class Handle:
 
     Parameters
     ----------
-    root
-        Folder of the lake.
+    storage
+        Where the lake lies.
     table
         The table.
     """
 
-    def __init__(self, root: Path, table: Table) -> None:
+    def __init__(self, storage: Storage, table: Table) -> None:
         self.table = table
-        self.path = folder(root, table.name)
-        self._root = root
+        self.storage = storage
+        self.name = folder_name(table.name)
+        self.location = storage.location(self.name)
         self.lock = threading.RLock()
-        self._log = self.path / "_delta_log"
         self._delta: Any = None
         self._opened = 0
-        self._identity: tuple[int, int] | None = None
+        self._anchor: tuple[int, object] = (0, None)
         self._conforms = False
         self._snapshots: OrderedDict[int, Snapshot] = OrderedDict()
 
     @property
     def exists(self) -> bool:
         """Whether the table is there."""
-        if self._commit_file(0).exists():
+        if not isinstance(self.storage, Folder):
+            return self.newest() is not None
+        if self.storage.stamps(self.commit_file(0)) != [None]:
             return True
-        if not self._log.is_dir():
-            return False
-        from deltalake import DeltaTable
+        log = self.storage.root / self.name / "_delta_log"
+        return log.is_dir() and self._is_table()
 
-        return bool(DeltaTable.is_deltatable(str(self.path)))
+    @property
+    def opened(self) -> Any:
+        """The `deltalake.DeltaTable` at the version at which it was last looked at."""
+        return self._delta
 
     def newest(self) -> Any:
         """Return the `deltalake.DeltaTable` at its newest version, or None: never written."""
+        with self.lock, storage_failures(self.table.name, self.location):
+            is_old = self._look()
+            if self._delta is not None and self._delta.version() - self._opened < REFRESHED:
+                if is_old:
+                    self._delta.update_incremental()
+            elif self._is_table():
+                self._delta = self._at(None)
+                self._opened = version = self._delta.version()
+                self._anchor = version, self.storage.stamps(self.commit_file(version))[0]
+            return self._delta
+
+    def _look(self) -> bool:
+        """Whether there is a newer version; a table made anew under the name is reopened.
+
+        The commit last seen tells the table from one that was removed and made again.
+        """
+        if self._delta is None:
+            return False
+        current, (seen, stamp) = self._delta.version(), self._anchor
+        files = map(self.commit_file, (seen, current, current + 1))
+        stamps = self.storage.stamps(*files)
+        if stamps[0] != stamp:
+            self.reopen()
+            return False
+        self._anchor = current, stamps[1]
+        return stamps[2] is not None
+
+    def _at(self, version: int | None) -> Any:
         from deltalake import DeltaTable
 
-        with self.lock, storage_failures(self.table.name, self.path):
-            identity = self._first_commit()
-            if identity != self._identity:
-                self.reopen()
-            if self._delta is not None and self._delta.version() - self._opened < REFRESHED:
-                if self._commit_file(self._delta.version() + 1).exists():
-                    self._delta.update_incremental()
-            elif DeltaTable.is_deltatable(str(self.path)):
-                self._delta, self._identity = DeltaTable(str(self.path)), identity
-                self._opened = self._delta.version()
-            return self._delta
+        return DeltaTable(self.location, version=version, storage_options=self.storage.options)
+
+    def _is_table(self) -> bool:
+        from deltalake import DeltaTable
+
+        return bool(DeltaTable.is_deltatable(self.location, self.storage.options))
 
     def writable(self) -> Any:
         """Return the newest `deltalake.DeltaTable`, made or given new columns where needed."""
         delta = self.newest()
-        with self.lock, storage_failures(self.table.name, self.path):
+        with self.lock, storage_failures(self.table.name, self.location):
             if delta is None:
-                self._create()
+                create_table(self.storage, self.table, delta_schema(self.table.name))
                 delta = self.newest()
             if not self._conforms:
                 self._adapt(delta)
@@ -92,8 +119,11 @@ class Handle:
 
         delta-rs makes a commit by a link, which fails when the file is there. Spark looks first
         and then renames, which on a local folder would write over the commit of another process.
+        An object store refuses the second one by itself.
         """
-        lock = self.path.with_name(f"{self.path.name}.commit")
+        if not isinstance(self.storage, Folder):
+            return nullcontext()
+        lock = self.storage.root / f"{self.name}.commit"
         return exclusively(lock, self.table.name, shared=not alone)
 
     def reopen(self) -> None:
@@ -113,13 +143,11 @@ class Handle:
 
     def loaded(self, version: int) -> Snapshot:
         """Return the files of a version that is known to exist, without looking for newer ones."""
-        from deltalake import DeltaTable
-
-        with self.lock, storage_failures(f"{self.table.name} version {version}", self.path):
+        with self.lock, storage_failures(f"{self.table.name} version {version}", self.location):
             if version not in self._snapshots:
                 current = self._delta is not None and self._delta.version() == version
-                delta = self._delta if current else DeltaTable(str(self.path), version=version)
-                self._snapshots[version] = snapshot_of(delta, self.table, self.path)
+                delta = self._delta if current else self._at(version)
+                self._snapshots[version] = snapshot_of(delta, self.table, self.location)
                 while len(self._snapshots) > KEPT:
                     self._snapshots.popitem(last=False)
             return self._snapshots[version]
@@ -129,7 +157,7 @@ class Handle:
         delta = self.newest()
         if delta is None:
             raise TableMissingError(
-                f"{self.table.name} was never written in {self.path}. "
+                f"{self.table.name} was never written in {self.location}. "
                 f"Materialize {self.table.name.replace('.', '/')} first."
             )
         if version is not None and not 0 <= version <= delta.version():
@@ -138,25 +166,6 @@ class Handle:
                 f"0..{delta.version()}. Pin one of these."
             )
         return delta
-
-    def _create(self) -> None:
-        from deltalake import DeltaTable
-
-        # Two processes that create at once would both succeed, with two table identities.
-        with exclusively(self.path.with_name(f"{self.path.name}.lock"), self.table.name):
-            if self.exists:
-                return
-            # A table that stood here before was moved away; its coverage is not this one's.
-            forget_coverage(self._root, self.table.name)
-            DeltaTable.create(
-                str(self.path),
-                delta_schema(self.table.name),
-                mode="ignore",
-                partition_by=partition_columns(self.table),
-                name=self.table.name,
-                description=self.table.description,
-                configuration=PROPERTIES,
-            )
 
     def _adapt(self, delta: Any) -> None:
         """Add the columns that the contract has gained; refuse any other difference."""
@@ -168,7 +177,7 @@ class Handle:
         if odd:
             raise LakeError(
                 f"{self.table.name} is stored with other columns than its contract has: "
-                f"{', '.join(odd)}. Move {self.path} away and backfill the table."
+                f"{', '.join(odd)}. Move {self.location} away and backfill the table."
             )
         added = [
             # Rows that are there already have no value for it.
@@ -179,13 +188,6 @@ class Handle:
         if added:
             delta.alter.add_columns(added)
 
-    def _first_commit(self) -> tuple[int, int] | None:
-        """What tells this table from one that was removed and made again; None: not there."""
-        try:
-            status = self._commit_file(0).stat()
-        except FileNotFoundError:
-            return None
-        return status.st_ino, status.st_mtime_ns
-
-    def _commit_file(self, version: int) -> Path:
-        return self._log / f"{version:020d}.json"
+    def commit_file(self, version: int) -> str:
+        """Name of the file of one commit."""
+        return f"{self.name}/_delta_log/{version:020d}.json"

@@ -10,14 +10,15 @@ import polars as pl
 from stocks_ai_assets.errors import UnknownNameError
 from stocks_ai_assets.lake.content import hash_sorted
 from stocks_ai_assets.lake.contract import conforming
-from stocks_ai_assets.lake.coverage import Ledger, Segment, ledger_file
+from stocks_ai_assets.lake.coverage import Coverage, Ledger, Segment, ledger_file
 from stocks_ai_assets.lake.failures import storage_failures
 from stocks_ai_assets.lake.handles import Handle
-from stocks_ai_assets.lake.locks import exclusively
+from stocks_ai_assets.lake.journal import Journal, SliceJournal
 from stocks_ai_assets.lake.marker import require_format, write_format
 from stocks_ai_assets.lake.periods import merged_ranges
 from stocks_ai_assets.lake.records import Commit, Fingerprint, commit_of
 from stocks_ai_assets.lake.replacing import Content, FrameContent, replace_partitions
+from stocks_ai_assets.lake.storage import Folder, open_storage
 from stocks_ai_assets.lake.target import Target
 from stocks_ai_assets.lake.writing import FILE_BYTES, Stamps, Written
 from stocks_ai_assets.tables import TABLES
@@ -26,18 +27,20 @@ from stocks_ai_assets.tables.spec import STAMPS
 
 
 class Lake:
-    """Delta tables under one folder.
+    """Delta tables under one folder, or one prefix of an object store.
 
     Parameters
     ----------
     root
-        Folder of the lake; made by the first write.
+        Folder of the lake, made by the first write; or its URL, as a text.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path | str) -> None:
+        self._storage = open_storage(root)
+        self.root = self._storage.root
         self._handles: dict[str, Handle] = {}
-        self._ledgers: dict[tuple[str, str | None], Ledger] = {}
+        self._ledgers: dict[tuple[str, str | None], Coverage] = {}
+        self._journals: dict[str, Journal] = {}
         self._merged: dict[
             tuple[str, str | None], tuple[tuple[Segment, ...], list[tuple[date, date]]]
         ] = {}
@@ -106,7 +109,7 @@ class Lake:
             )
         handle = self._handle(table)
         snapshot = handle.snapshot(version)
-        with storage_failures(f"{table} version {snapshot.version}", handle.path):
+        with storage_failures(f"{table} version {snapshot.version}", handle.location):
             return snapshot.read(first=first, last=last, slices=slices, columns=wanted)
 
     def n_rows(
@@ -122,7 +125,7 @@ class Lake:
 
     def location(self, table: str) -> str:
         """Where the files of a table lie, as other engines name it."""
-        return str(self._handle(table).path)
+        return self._handle(table).location
 
     def write(
         self,
@@ -177,9 +180,9 @@ class Lake:
             for name, version in sorted(stamps.input_versions.items())
             if (identity := self.identity(name)) is not None
         }
-        with storage_failures(str(target), handle.path):
-            write_format(self.root)
-            with exclusively(ledger.lock, str(target)), handle.lock:
+        with storage_failures(str(target), handle.location):
+            write_format(self._storage)
+            with ledger.alone(str(target)), handle.lock:
                 return replace_partitions(handle, ledger, target, content, stamps, inputs)
 
     def materialized(
@@ -208,7 +211,9 @@ class Lake:
 
         Nothing of a table that is not there (never written, or moved away) is materialized.
         """
-        return self._ledger(table, slice).segments() if self._handle(table).exists else ()
+        handle, ledger = self._handle(table), self._ledger(table, slice)
+        with storage_failures(f"Coverage of {table}", handle.location):
+            return ledger.segments() if handle.exists else ()
 
     def fingerprint(
         self,
@@ -233,7 +238,7 @@ class Lake:
         """
         contract, handle = table_named(table), self._handle(table)
         schema = {**contract.schema, "_change_type": pl.String(), "_commit_version": pl.Int64()}
-        with handle.lock, storage_failures(f"Changes of {table}", handle.path):
+        with handle.lock, storage_failures(f"Changes of {table}", handle.location):
             handle.require(from_version)
             delta = handle.require(to_version)
             if from_version >= to_version:
@@ -248,7 +253,7 @@ class Lake:
     def history(self, table: str) -> tuple[Commit, ...]:
         """Return all versions of a table, newest first."""
         handle = self._handle(table)
-        with handle.lock, storage_failures(f"History of {table}", handle.path):
+        with handle.lock, storage_failures(f"History of {table}", handle.location):
             return tuple(commit_of(entry) for entry in handle.require().history())
 
     def compact(self) -> None:
@@ -257,7 +262,7 @@ class Lake:
 
         for name in self.tables():
             handle = self._handle(name)
-            with handle.lock, storage_failures(f"Compacting {name}", handle.path):
+            with handle.lock, storage_failures(f"Compacting {name}", handle.location):
                 delta = handle.require()
                 try:
                     with handle.committing():
@@ -272,18 +277,26 @@ class Lake:
         self._require_format()
         with self._lock:
             if table not in self._handles:
-                self._handles[table] = Handle(self.root, table_named(table))
+                self._handles[table] = Handle(self._storage, table_named(table))
             return self._handles[table]
 
     def _require_format(self) -> None:
         if not self._format_known:
-            require_format(self.root)
+            with storage_failures("The lake", self.root):
+                require_format(self._storage)
             self._format_known = True
 
-    def _ledger(self, table: str, slice_: str | None) -> Ledger:
-        self._require_format()
+    def _ledger(self, table: str, slice_: str | None) -> Coverage:
+        handle = self._handle(table)
         with self._lock:
             if (table, slice_) not in self._ledgers:
-                file = ledger_file(self.root, table_named(table).name, slice_)
-                self._ledgers[table, slice_] = Ledger(file)
+                self._ledgers[table, slice_] = self._opened_ledger(handle, slice_)
             return self._ledgers[table, slice_]
+
+    def _opened_ledger(self, handle: Handle, slice_: str | None) -> Coverage:
+        name = handle.table.name
+        if isinstance(self._storage, Folder):
+            return Ledger(ledger_file(self._storage.root, name, slice_))
+        if name not in self._journals:
+            self._journals[name] = Journal(handle)
+        return SliceJournal(self._journals[name], slice_)

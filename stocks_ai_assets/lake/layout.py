@@ -41,7 +41,12 @@ _PRIMITIVES: dict[Any, str] = {
 
 def folder(root: Path, table: str) -> Path:
     """Folder of a table: `<root>/<schema>/<table>`."""
-    return root.joinpath(*table.split("."))
+    return root / folder_name(table)
+
+
+def folder_name(table: str) -> str:
+    """Folder of a table, relative to its lake."""
+    return table.replace(".", "/")
 
 
 def has_years(table: Table) -> bool:

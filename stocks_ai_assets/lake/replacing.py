@@ -11,7 +11,7 @@ import polars as pl
 
 from stocks_ai_assets.errors import ConflictError
 from stocks_ai_assets.lake.content import hash_sorted
-from stocks_ai_assets.lake.coverage import Ledger, Segment
+from stocks_ai_assets.lake.coverage import Coverage, Landing, Segment
 from stocks_ai_assets.lake.difference import Difference, difference
 from stocks_ai_assets.lake.handles import Handle
 from stocks_ai_assets.lake.periods import Piece, gaps, pieces_of_write
@@ -105,7 +105,7 @@ class FrameContent:
 
 def replace_partitions(
     handle: Handle,
-    ledger: Ledger,
+    coverage: Coverage,
     target: Target,
     content: Content,
     stamps: Stamps,
@@ -113,12 +113,12 @@ def replace_partitions(
 ) -> Written:
     """Make `content` the content of `target`; the caller keeps other writers of the slice out.
 
-    The range is pending from before the commit until after it: a process that dies in between
-    leaves it uncovered, to be run again.
+    Where they can be kept out, the range is pending from before the commit until after it: a
+    process that dies in between leaves it uncovered, to be run again.
 
     Parameters
     ----------
-    handle, ledger
+    handle, coverage
         The Delta table and the coverage of the slice.
     target
         Partitions and slice.
@@ -130,40 +130,54 @@ def replace_partitions(
         Versions of the tables that they were computed from, by `Lake.identity`.
     """
     first, last = target.first or date.min, target.last or date.max
-    handle.writable()  # a table that is made anew has no coverage
-    before = ledger.segments()
-    found, version = _commit_difference(handle, ledger, target, content, stamps)
+    found, before, landing = _commit_difference(handle, coverage, target, content, stamps)
+    version = landing.compared if landing.committed is None else landing.committed
     change = version, stamps.created
     pieces = pieces_of_write(before, found.difference, first, last, change, target.table)
-    ledger.covered([_segment(piece, stamps, inputs) for piece in pieces])
+    coverage.covered([_segment(piece, stamps, inputs) for piece in pieces], landing)
     changed = found.difference is not None or bool(gaps(before, first, last, target.table))
     return Written(version=version, rows=found.rows, changed=changed, content_hash=found.digest)
 
 
 def _commit_difference(
-    handle: Handle, ledger: Ledger, target: Target, content: Content, stamps: Stamps
-) -> tuple[Comparison, int]:
-    """Return what was committed and the version now."""
+    handle: Handle, coverage: Coverage, target: Target, content: Content, stamps: Stamps
+) -> tuple[Comparison, tuple[Segment, ...], Landing]:
+    """Return what was committed, what was covered before, and where the write stands."""
     from deltalake.exceptions import CommitFailedError
 
-    attempt = 0
-    while True:
-        delta = handle.writable()
-        found = content.compared(handle, delta.version(), target)
-        if found.difference is None:
-            return found, delta.version()
-        ledger.pending(target.first or date.min, target.last or date.max)
+    first, last = target.first or date.min, target.last or date.max
+    before: tuple[Segment, ...] | None = None
+    lost: CommitFailedError | None = None
+    for attempt in range(ATTEMPTS):
         try:
-            return found, content.commit(handle, delta, found.difference, target, stamps)
+            delta = handle.writable()  # a table that is made anew has no coverage
+            if before is None or coverage.is_shared:
+                before = coverage.segments()
+            compared = int(delta.version())
+            found = content.compared(handle, compared, target)
+            if found.difference is None:
+                nothing = Landing(compared=compared, committed=None, first=first, last=last)
+                return found, before, nothing
+            coverage.pending(first, last)
+            version = content.commit(handle, delta, found.difference, target, stamps)
         except CommitFailedError as error:
+            lost = error
             handle.reopen()
-            attempt += 1
-            if attempt == ATTEMPTS:
-                raise ConflictError(
-                    f"{target}: other writers kept winning, {ATTEMPTS} commits failed. "
-                    "Run it again when they are done."
-                ) from error
-            sleep(random.uniform(0.02, 0.1) * 2 ** min(attempt, 5))  # noqa: S311  # jitter
+            if attempt < ATTEMPTS - 1:
+                sleep(random.uniform(0.02, 0.1) * 2 ** min(attempt + 1, 5))  # noqa: S311  # jitter
+        else:
+            touched = target.narrowed(found.difference.changed)
+            landing = Landing(
+                compared=compared,
+                committed=version,
+                first=touched.first or date.min,
+                last=touched.last or date.max,
+            )
+            return found, before, landing
+    raise ConflictError(
+        f"{target}: other writers kept winning, {ATTEMPTS} commits failed. "
+        "Run it again when they are done."
+    ) from lost
 
 
 def _segment(piece: Piece, stamps: Stamps, inputs: Mapping[str, int]) -> Segment:

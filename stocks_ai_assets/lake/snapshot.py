@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -100,7 +99,7 @@ class Snapshot:
         return rows
 
 
-def snapshot_of(handle: Any, table: Table, root: Path) -> Snapshot:
+def snapshot_of(handle: Any, table: Table, location: str) -> Snapshot:
     """Return the files of the version at which `handle`, a `deltalake.DeltaTable`, stands."""
     actions = pl.DataFrame(handle.get_add_actions(flatten=True))
 
@@ -114,7 +113,9 @@ def snapshot_of(handle: Any, table: Table, root: Path) -> Snapshot:
     end = pl.date(year, 12, 31) if has_years(table) else pl.lit(None, dtype=pl.Date)
     files = actions.select(
         # The log holds paths in the spelling of URLs.
-        path=pl.Series([f"{root}/{unquote(path)}" for path in actions["path"]], dtype=pl.String),
+        path=pl.Series(
+            [f"{location}/{unquote(path)}" for path in actions["path"]], dtype=pl.String
+        ),
         slice=column(f"partition.{table.slice}", pl.String),
         first=pl.coalesce(column(f"min.{partition}", pl.Date), start),
         last=pl.coalesce(column(f"max.{partition}", pl.Date), end),

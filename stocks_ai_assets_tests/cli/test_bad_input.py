@@ -12,7 +12,7 @@ import pytest
 
 from stocks_ai_assets.lake import Lake, locks
 from stocks_ai_assets.lake.locks import exclusively
-from stocks_ai_assets.lake.marker import marker_file
+from stocks_ai_assets.lake.marker import MARKER
 from stocks_ai_assets_tests.conftest import LAST, START, variables, vendor_settings
 
 CLI = Path(sys.executable).with_name("stocks-ai")
@@ -135,7 +135,7 @@ def test_a_session_that_the_source_has_not_is_answered_with_its_last_one(
 
 
 def test_a_lake_of_a_newer_version_is_left_alone(stocks_ai, tmp_path):
-    marker = marker_file(tmp_path / "home" / "lake")
+    marker = tmp_path / "home" / "lake" / MARKER
     marker.parent.mkdir(parents=True)
     marker.write_text(json.dumps({"format": 99}))
     for command in (["status"], ["show", LAST], ["backfill", "--to", LAST], ["fingerprint"]):

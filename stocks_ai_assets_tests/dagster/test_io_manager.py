@@ -48,6 +48,7 @@ def take(deployed, upstream, partitions, mapping=None, **tags):
             "lake": opened.lake,
             "source": None,
             "engine": opened.engine,
+            "step_launcher": None,
         },
         raise_on_error=False,
     )

@@ -76,10 +76,9 @@ def options_of(settings: Settings) -> SparkOptions:
 def open_session(options: SparkOptions) -> "SparkSession":
     """Return a running session, or raise `SparkError` naming what is missing."""
     try:
-        with warnings.catch_warnings():
-            # Only Arrow is used here, no pandas.
-            warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas")
-            from pyspark.sql import SparkSession
+        # Only Arrow is used here, no pandas; pyspark says it again at every function.
+        warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas")
+        from pyspark.sql import SparkSession
     except ImportError as error:
         raise SparkError(
             "STOCKS_AI_ENGINE=spark needs the extra `spark` (pyspark, delta-spark): install "

@@ -28,7 +28,7 @@ def write(engine, lake):
         from stocks_ai_assets.engines.spark.arrow import arrow_schema, spark_schema, table_of
         from stocks_ai_assets.engines.spark.rows import SparkRows
 
-        arrow = table_of(frame, arrow_schema(name))
+        arrow = table_of(frame, arrow_schema(name)) if frame.height else []
         rows = engine.session.createDataFrame(arrow, schema=spark_schema(name))
         stamps = Stamps(
             run_id=f"run-{n}",

@@ -1,0 +1,99 @@
+"""One remote run of a Pipes step: submitted once, watched to its end, cancelled with the step."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from stocks_ai_assets.databricks.failures import submission_failures
+from stocks_ai_assets.databricks.runs import Ending, RemoteRun, ending
+from stocks_ai_assets.databricks.staging import patiently
+from stocks_ai_assets.errors import WorkspaceError
+from stocks_ai_assets.workspace_client import without_secrets
+from stocks_ai_assets.workspace_settings import WorkspaceSettings
+
+QUICKEST_LOOK = 0.2
+"""Seconds between the first looks at a run; later ones wait a tenth of what has passed."""
+
+PATIENCE = 600.0
+"""Seconds beyond the run's own timeout until this side gives up."""
+
+CANCELLING = 30.0
+"""Seconds to wait for a cancelled run to stop."""
+
+OUTPUT_LENGTH = 20_000
+"""Characters of what the run printed that a failure shows, the last ones."""
+
+
+def submit(workspace: Any, settings: WorkspaceSettings, body: Mapping[str, Any], what: str) -> int:
+    """Start a run, once however often the workspace has to be asked, and return its number.
+
+    `what` names it in errors.
+    """
+    with submission_failures(settings, what):
+        answer = patiently(
+            lambda: workspace.api_client.do("POST", "/api/2.2/jobs/runs/submit", body=dict(body))
+        )
+    return int(answer["run_id"])
+
+
+def named(workspace: Any, run_id: int) -> RemoteRun:
+    """Return a run with its page."""
+    found = patiently(lambda: workspace.jobs.get_run(run_id))
+    return RemoteRun(run_id=run_id, url=found.run_page_url or "")
+
+
+@contextmanager
+def cancelled_on_failure(workspace: Any, run_id: int, log: Any) -> Iterator[None]:
+    """Cancel the run when this side fails or is interrupted, and wait a little until it stops."""
+    try:
+        yield
+    except BaseException:
+        log.info("Cancelling Databricks run %s.", run_id)
+        patiently(lambda: workspace.jobs.cancel_run(run_id))
+        deadline = time.monotonic() + CANCELLING
+        while time.monotonic() < deadline:
+            if ending(patiently(lambda: workspace.jobs.get_run(run_id))) is not None:
+                break
+            time.sleep(QUICKEST_LOOK)
+        raise
+
+
+def follow(
+    workspace: Any,
+    settings: WorkspaceSettings,
+    run: RemoteRun,
+    log: Any,
+    on_look: Callable[[], None],
+) -> Ending:
+    """Wait until a run has ended, and say how; `on_look` is called about every `poll_seconds`."""
+    start, state = time.monotonic(), ""
+    while True:
+        found = patiently(lambda: workspace.jobs.get_run(run.run_id))
+        on_look()
+        end = ending(found)
+        if end is not None:
+            return end
+        life_cycle = found.state.life_cycle_state
+        if life_cycle and life_cycle.value != state:
+            state = life_cycle.value
+            log.info("%s is %s.", run.link, state)
+        passed = time.monotonic() - start
+        if passed > settings.timeout_seconds + PATIENCE:
+            raise WorkspaceError(
+                f"{run.link} has not ended after {passed:,.0f} s and is cancelled. Raise "
+                "STOCKS_AI_DATABRICKS__TIMEOUT_SECONDS, or run a shorter range."
+            )
+        time.sleep(min(settings.poll_seconds, max(QUICKEST_LOOK, passed / 10)))
+
+
+def output(workspace: Any, run: RemoteRun) -> tuple[str, str]:
+    """Return the error of a run's task and what it printed, as far as the workspace knows."""
+    from databricks.sdk.errors import DatabricksError
+
+    with suppress(DatabricksError):
+        tasks = workspace.jobs.get_run(run.run_id).tasks or []
+        found = workspace.jobs.get_run_output(tasks[0].run_id if tasks else run.run_id)
+        printed = "\n".join(filter(None, [found.error_trace, found.logs]))
+        return without_secrets(found.error or ""), printed[-OUTPUT_LENGTH:]
+    return "", ""

@@ -1,0 +1,155 @@
+"""`databricks.yml`: what each target is to have, and what is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from stocks_ai_assets.databricks.bundle import BUILT_WHEEL, load_bundle, references
+from stocks_ai_assets.databricks.bundle_resources import KINDS
+from stocks_ai_assets.databricks.deploy import differences
+from stocks_ai_assets.databricks.wheel import JOB_ENTRY, PACKAGE
+from stocks_ai_assets.errors import SettingsError, UsageError
+
+FILE = Path(__file__).parents[2] / "databricks.yml"
+GIVEN = {"lake_root": "s3://bucket/lake", "runner": "0000-runner"}
+USER = "ann@example.com"
+
+SMALL = """
+bundle: {name: small}
+variables:
+  number: {default: 3}
+  needed: {description: no default}
+resources:
+  jobs:
+    one: {name: "one ${bundle.target} ${var.number}", max_concurrent_runs: "${var.number}"}
+targets:
+  dev: {default: true}
+  other: {mode: production}
+"""
+
+
+@pytest.fixture
+def bundle(tmp_path):
+    """Load a bundle from text."""
+
+    def load(text=SMALL, target=None, **given):
+        file = tmp_path / "databricks.yml"
+        file.write_text(text)
+        return load_bundle(file, target, given, USER)
+
+    return load
+
+
+@pytest.mark.parametrize("target", ["dev", "staging", "prod"])
+def test_every_target_of_ours_has_all_kinds_of_resources(target):
+    found = load_bundle(FILE, target, GIVEN, USER)
+    assert set(found.resources) == set(KINDS)
+    left = references(found.resources)
+    assert left == {"resources.cluster_policies.stocks_ai.id"}  # known when it is deployed
+    for job in found.resources["jobs"].values():
+        (task,) = job["tasks"]
+        assert task["libraries"] == [{"whl": BUILT_WHEEL}]
+        work = task["python_wheel_task"]
+        assert (work["package_name"], work["entry_point"]) == (PACKAGE, JOB_ENTRY)
+        assert job["queue"] == {"enabled": True}
+        assert job["max_concurrent_runs"] == 1
+    assert found.resources["jobs"]["daily"]["name"] == f"stocks_ai daily ({target})"
+
+
+def test_jobs_run_by_themselves_and_as_a_service_principal_in_production_alone():
+    dev, prod = (load_bundle(FILE, target, GIVEN, USER) for target in ("dev", "prod"))
+    daily = {"dev": dev.resources["jobs"]["daily"], "prod": prod.resources["jobs"]["daily"]}
+    assert daily["dev"]["schedule"]["pause_status"] == "PAUSED"
+    assert daily["prod"]["schedule"]["pause_status"] == "UNPAUSED"
+    assert "run_as" not in daily["dev"]
+    assert daily["prod"]["run_as"] == {"service_principal_name": GIVEN["runner"]}
+    assert dev.root_path.startswith(f"/Workspace/Users/{USER}/")
+    assert prod.root_path.startswith("/Workspace/Shared/")
+    volume = prod.resources["volumes"]["staging"]
+    assert volume["catalog_name"] == "stocks_ai"
+    assert {grant["principal"] for grant in volume["grants"]} >= {GIVEN["runner"]}
+
+
+def test_no_secret_can_stand_in_the_file():
+    text = FILE.read_text(encoding="utf-8").lower()
+    assert not [word for word in ("dapi", "password:", "token:") if word in text]
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize("target", ["dev", "staging", "prod"])
+def test_databricks_own_schema_takes_every_resource_as_it_is(target):
+    from databricks.bundles.core._resource_type import _ResourceType
+
+    kinds = {kind.plural_name: kind.resource_type for kind in _ResourceType.all()}
+    for kind, resources in load_bundle(FILE, target, GIVEN, USER).resources.items():
+        for config in resources.values():
+            read = kinds[kind].from_dict(config).as_dict()
+            assert differences(config, read) == []
+
+
+@pytest.mark.cluster
+def test_databricks_own_schema_notices_a_wrong_name_and_a_wrong_value():
+    from databricks.bundles.jobs import Job
+
+    job = load_bundle(FILE, "dev", GIVEN, USER).resources["jobs"]["daily"]
+    with pytest.raises(ValueError, match="shedule"):
+        Job.from_dict({**job, "shedule": {}})
+    wrong = {**job["schedule"], "pause_status": "SLEEPING"}
+    with pytest.raises(ValueError, match="SLEEPING"):
+        Job.from_dict({**job, "schedule": wrong})
+
+
+def test_a_whole_reference_keeps_its_type_and_a_part_becomes_text(bundle):
+    job = bundle().resources["jobs"]["one"]
+    assert job == {"name": "one dev 3", "max_concurrent_runs": 3}
+    assert bundle(number="5").resources["jobs"]["one"]["max_concurrent_runs"] == 5
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("${var.number}", "${var.needed}", "--var needed=VALUE"),
+        ("${var.number}", "${var.nothing}", r"no \$\{var.nothing\}"),
+        ("{default: 3}", "{default: '${var.number}'}", "refers to itself"),
+        ("bundle: {name: small}", "bundle: {name: small}\nsync: {}", "does not know `sync`"),
+        ("{default: true}", "{default: true, presets: {}}", "`presets` of target dev"),
+        ("bundle: {name: small}", "bundle: {name: [}", "not valid YAML"),
+        ("bundle: {name: small}", "", "is no bundle"),
+    ],
+)
+def test_what_this_command_would_get_wrong_is_refused_by_name(bundle, before, after, said):
+    with pytest.raises(SettingsError, match=said):
+        bundle(SMALL.replace(before, after))
+
+
+def test_wrong_targets_variables_and_modes_are_refused(bundle, tmp_path):
+    with pytest.raises(UsageError, match="no target `nowhere`"):
+        bundle(target="nowhere")
+    with pytest.raises(UsageError, match="no variable `numbr`"):
+        bundle(numbr="1")
+    with pytest.raises(SettingsError, match="production and has no run_as"):
+        bundle(target="other")
+    with pytest.raises(SettingsError, match="--file"):
+        load_bundle(tmp_path / "absent.yml", None, {}, USER)
+
+
+def test_what_a_target_adds_is_merged_by_key_and_lists_are_joined(bundle):
+    text = SMALL.replace(
+        "other: {mode: production}", "other: {resources: {jobs: {one: {tags: {a: b}}}}}"
+    )
+    assert bundle(text, "other").resources["jobs"]["one"]["tags"] == {"a": "b"}
+    staging = load_bundle(FILE, "staging", GIVEN, USER)
+    holders = staging.resources["secret_scopes"]["stocks_ai"]["permissions"]
+    assert [sorted(holder.values()) for holder in holders] == [
+        ["WRITE", "stocks_ai_engineers"],
+        ["0000-runner", "READ"],
+    ]
+
+
+def test_a_difference_names_the_place_and_both_values():
+    wanted = {"a": {"b": [1, {"c": "x"}]}, "d": [], "e": True}
+    assert differences(wanted, {"a": {"b": [1, {"c": "x", "more": 1}]}, "e": True}) == []
+    assert differences(wanted, {"a": {"b": [1, {"c": "y"}]}, "e": False}) == [
+        'a.b[1].c: "y" -> "x"',
+        "e: false -> true",
+    ]
