@@ -40,7 +40,7 @@ def arrow_schema(table: str, columns: tuple[str, ...] | None = None) -> Any:
     """Return the `pyarrow.Schema` of the same columns, as Spark expects it from a worker."""
     from pyspark.sql.pandas.types import to_arrow_schema
 
-    return to_arrow_schema(spark_schema(table, columns))
+    return to_arrow_schema(spark_schema(table, columns), timezone="UTC")
 
 
 def frame_of(rows: Any, table: str, columns: Sequence[str]) -> pl.DataFrame:
