@@ -11,9 +11,9 @@ from dagster._core.definitions.step_launcher import StepRunRef
 from dagster._core.execution.context.system import StepExecutionContext
 
 from stocks_ai_assets.databricks import step_main
-from stocks_ai_assets.databricks.code import code_archive, digest
 from stocks_ai_assets.databricks.libraries import expected_versions
 from stocks_ai_assets.databricks.variables import remote_variables, secret_references
+from stocks_ai_assets.packed import code_archive, digest
 from stocks_ai_assets.settings import Settings
 
 SCRIPT = "step_main.py"

@@ -12,8 +12,8 @@ from functools import cache
 from importlib.metadata import metadata
 
 from stocks_ai_assets import __version__
-from stocks_ai_assets.databricks.code import archive, digest, package_files
 from stocks_ai_assets.databricks.libraries import DISTRIBUTION, pinned_libraries
+from stocks_ai_assets.packed import archive, digest, package_files
 
 PACKAGE = "stocks_ai_assets"
 """Name of package and wheel, as `python_wheel_task` takes it."""

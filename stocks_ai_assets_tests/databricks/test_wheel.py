@@ -9,7 +9,6 @@ from importlib import import_module
 
 import pytest
 
-from stocks_ai_assets.databricks.code import package_files
 from stocks_ai_assets.databricks.libraries import pinned_libraries
 from stocks_ai_assets.databricks.wheel import (
     JOB_ENTRY,
@@ -18,6 +17,7 @@ from stocks_ai_assets.databricks.wheel import (
     build_wheel,
     package_wheel,
 )
+from stocks_ai_assets.packed import package_files
 
 
 @pytest.fixture

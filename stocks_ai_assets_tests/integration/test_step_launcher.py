@@ -10,9 +10,9 @@ from datetime import date
 import dagster as dg
 import pytest
 
-from stocks_ai_assets.databricks.code import package_files
 from stocks_ai_assets.deployment import open_deployment
 from stocks_ai_assets.errors import LookbackMissingError, WorkspaceError, WorkspaceLoginError
+from stocks_ai_assets.packed import package_files
 from stocks_ai_assets.partitions import PARTITION, RANGE_END, RANGE_START
 from stocks_ai_assets_tests.conftest import END, START, vendor_settings
 from stocks_ai_assets_tests.integration.launching import workspace_with_facts

@@ -7,6 +7,7 @@ no web page, a small heap; the Python workers do the work.
 import os
 import socket
 import sys
+import tempfile
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 
 from stocks_ai_assets.engines.spark.java import require_jars, require_java
 from stocks_ai_assets.errors import SparkError
+from stocks_ai_assets.packed import code_archive, digest
 from stocks_ai_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -157,7 +159,18 @@ def _connected(session_class: Any, remote: str) -> "SparkSession":
         session.sql("SELECT 1").collect()
     except Exception as error:  # noqa: BLE001  # pyspark and gRPC have many
         raise SparkError(unanswered.format(type(error).__name__)) from None
+    _send_code(session)
     return session
+
+
+def _send_code(session: "SparkSession") -> None:
+    """Give the workers behind Connect this package; what it imports they must have."""
+    packed = code_archive()
+    with tempfile.TemporaryDirectory() as folder:
+        # A name by content: workers of an older package are not taken for this one's.
+        file = Path(folder) / f"stocks_ai_assets_{digest(packed)}.zip"
+        file.write_bytes(packed)
+        session.addArtifacts(str(file), pyfile=True)
 
 
 def _databricks(options: SparkOptions) -> "SparkSession":
@@ -171,7 +184,9 @@ def _databricks(options: SparkOptions) -> "SparkSession":
     builder = DatabricksSession.builder
     if options.profile:
         builder = builder.profile(options.profile)
-    return builder.getOrCreate()
+    session = builder.getOrCreate()
+    _send_code(session)
+    return session
 
 
 def _without_token(remote: str) -> str:

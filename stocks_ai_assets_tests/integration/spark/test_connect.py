@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import sysconfig
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -46,7 +47,7 @@ def server(tmp_path_factory):
     command += ["--master", "local[2]", "--driver-memory", "1g"]
     for name, value in settings.items():
         command += ["--conf", f"{name}={value}"]
-    environment = {**os.environ, "PYSPARK_PYTHON": sys.executable}  # noqa: TID251
+    environment = {**os.environ, "PYSPARK_PYTHON": worker_python(folder)}  # noqa: TID251
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
             [*command, "spark-internal"], stdout=log, stderr=log, env=environment, cwd=folder
@@ -57,6 +58,23 @@ def server(tmp_path_factory):
         finally:
             process.terminate()
             process.wait(30)
+
+
+def worker_python(folder):
+    """Python of the workers: it has the libraries, and no way to this checkout."""
+    libraries = sysconfig.get_path("purelib")
+    python = folder / "python"
+    # Without `site` no editable install is followed.
+    python.write_text(
+        f'#!/bin/sh\nPYTHONPATH="$PYTHONPATH:{libraries}" exec {sys.executable} -S "$@"\n'
+    )
+    python.chmod(0o755)
+    probe = "import polars\ntry:\n import stocks_ai_assets\nexcept ImportError:\n print('hidden')"
+    found = subprocess.run(
+        [python, "-c", probe], capture_output=True, text=True, cwd=folder, check=False
+    )
+    assert found.stdout == "hidden\n", found.stderr
+    return str(python)
 
 
 def free_port():

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import stocks_ai_assets
-from stocks_ai_assets.databricks.code import DATA, archive, code_archive, package_files
+from stocks_ai_assets.packed import DATA, archive, code_archive, package_files
 
 PACKAGE = Path(stocks_ai_assets.__file__).parent
 
@@ -60,7 +60,7 @@ def test_every_file_of_the_package_under_version_control_travels():
     if tracked.returncode != 0:
         pytest.skip("not a checkout")
     data = {name for name in tracked.stdout.split() if not name.endswith(".py")}
-    assert data == set(DATA), "name new data files in stocks_ai_assets.databricks.code.DATA"
+    assert data == set(DATA), "name new data files in stocks_ai_assets.packed.DATA"
     travelling = {name.removeprefix("stocks_ai_assets/") for name in package_files()}
     present = {name for name in tracked.stdout.split() if (PACKAGE / name).is_file()}
     assert present <= travelling
