@@ -13,6 +13,7 @@ from stocks_ai_assets.engines.spark.blocks import BLOCK, assigned, cut, read_col
 from stocks_ai_assets.engines.spark.rows import SparkRows
 from stocks_ai_assets.engines.spark.session import SparkOptions, open_session
 from stocks_ai_assets.engines.spark.stored import stored_rows
+from stocks_ai_assets.errors import SparkError
 from stocks_ai_assets.lake import Lake
 from stocks_ai_assets.lake.contract import conforming
 from stocks_ai_assets.lake.target import Target
@@ -52,7 +53,10 @@ class SparkEngine:
         ------
         LookbackMissingError
             A partition that `transform` needs was never materialized.
+        SparkError
+            Spark does not start, or cannot reach the lake.
         """
+        _require_reach(self.session, lake)
         versions = pinned(lake, transform, window)
         inputs, n_rows = {}, 0
         for name, declared in transform.inputs.items():
@@ -84,6 +88,17 @@ class SparkEngine:
         )
         return Computed(
             frame=SparkRows(self.session, rows, catalog=self._catalog), versions=versions
+        )
+
+
+def _require_reach(session: "SparkSession", lake: Lake) -> None:
+    """Refuse a lake in an object store on a Spark of one machine: it has no client for one."""
+    master = session.conf.get("spark.master", "") or ""
+    if "://" in str(lake.root) and master.startswith("local"):
+        raise SparkError(
+            f"Spark on one machine ({master}) cannot write {lake.root}: it has neither a client for "
+            "object stores nor a safe commit there. Use a folder, a cluster, or "
+            "STOCKS_AI_ENGINE=local."
         )
 
 

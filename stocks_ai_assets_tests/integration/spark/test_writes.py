@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 import polars as pl
 import pytest
 
-from stocks_ai_assets.errors import ContractError, LookbackMissingError
+from stocks_ai_assets.errors import ContractError, LookbackMissingError, SparkError
 from stocks_ai_assets.lake import Lake, Stamps
 from stocks_ai_assets.tables import TABLES
 
@@ -195,3 +195,13 @@ def test_every_contract_has_spark_types_that_come_back_as_polars_types(both):
         rows = both.here.read(name).head(3)
         arrow = table_of(rows, arrow_schema(name))
         assert frame_of(arrow, name, table.columns).equals(rows), name
+
+
+def test_a_lake_in_an_object_store_is_refused_on_one_machine(vendor_graph, engine):
+    from stocks_ai_assets.domain.graph import transform
+    from stocks_ai_assets.partitions import partition_range
+
+    parameters = vendor_graph.parameters
+    window = partition_range("session", date(2021, 4, 1), date(2021, 4, 7), parameters)
+    with pytest.raises(SparkError, match=r"local\[2\].* cannot write s3://lakes/mine.*folder"):
+        engine.compute(Lake("s3://lakes/mine"), transform("signals/technical", parameters), window)
