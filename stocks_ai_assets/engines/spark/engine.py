@@ -96,8 +96,8 @@ def _require_reach(session: "SparkSession", lake: Lake) -> None:
     master = session.conf.get("spark.master", "") or ""
     if "://" in str(lake.root) and master.startswith("local"):
         raise SparkError(
-            f"Spark on one machine ({master}) cannot write {lake.root}: it has neither a client for "
-            "object stores nor a safe commit there. Use a folder, a cluster, or "
+            f"Spark on one machine ({master}) cannot write {lake.root}: it has neither a client "
+            "for object stores nor a safe commit there. Use a folder, a cluster, or "
             "STOCKS_AI_ENGINE=local."
         )
 
