@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -21,14 +23,31 @@ def project_files() -> list[Path]:
     ]
 
 
-def test_the_lock_has_a_hash_for_every_package_and_names_no_host():
-    text = (ROOT / "requirements.lock").read_text()
+LOCKS = {
+    "requirements.lock": 100,
+    "requirements-all.lock": 130,
+    "requirements-sharing-client.lock": 15,
+}
+"""Locks, and how many packages each has at least."""
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_a_lock_has_a_hash_for_every_package_and_names_no_host(name):
+    text = (ROOT / name).read_text()
     packages = re.findall(
         r"^[a-z0-9][\w.\-]*(?:\[[^\]]*\])?==[^\n]*\n((?:    .*\n)*)", text, re.MULTILINE
     )
-    assert len(packages) > 100
+    assert len(packages) > LOCKS[name]
     assert all("--hash=sha256:" in block for block in packages)
     assert "://" not in text
+
+
+def test_what_both_locks_have_they_have_at_the_same_version():
+    core, everything = (
+        dict(re.findall(r"^([a-z0-9][\w.\-]*)(?:\[[^\]]*\])?==(\S+)", text, re.MULTILINE))
+        for text in ((ROOT / name).read_text() for name in list(LOCKS)[:2])
+    )
+    assert core.items() <= everything.items()
 
 
 def test_only_ci_knows_where_the_replay_data_lies():
