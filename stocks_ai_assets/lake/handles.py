@@ -186,7 +186,8 @@ class Handle:
             if name not in stored
         ]
         if added:
-            delta.alter.add_columns(added)
+            with self.committing():
+                delta.alter.add_columns(added)
 
     def commit_file(self, version: int) -> str:
         """Name of the file of one commit."""

@@ -22,10 +22,8 @@ class Link:
         Token by which it was asked for; when that ends, the link ends.
     share, table
         Name of the share, and of the table within it.
-    table_id
-        Delta's identifier of the lake's table.
-    path
-        File within the table's folder.
+    name
+        Name of the file by `FileNames`: its path would tell the slice, also where that is hidden.
     expires
         When it ends, milliseconds since 1970 UTC.
     """
@@ -33,8 +31,7 @@ class Link:
     token_id: str
     share: str
     table: str
-    table_id: str
-    path: str
+    name: str
     expires: int
 
 
@@ -63,7 +60,7 @@ class Links:
         `sp=r` (permission: read) says to readers built on Delta's kernel that the URL is signed;
         without a parameter that they know they look for a file in their own storage.
         """
-        values = (link.token_id, link.share, link.table, link.table_id, link.path, link.expires)
+        values = (link.token_id, link.share, link.table, link.name, link.expires)
         body, signature = self._signer.sign(PURPOSE, {"v": values}).split(".")
         return f"{body}.parquet?sp=r&sig={signature}"
 
@@ -74,7 +71,7 @@ class Links:
             raise RefusedError(
                 403, FORBIDDEN, "This URL was not given out by this server, or was changed."
             )
-        names = ("token_id", "share", "table", "table_id", "path", "expires")
+        names = ("token_id", "share", "table", "name", "expires")
         link = Link(**dict(zip(names, content["v"], strict=True)))
         if now.timestamp() * 1000 >= link.expires:
             end = datetime.fromtimestamp(link.expires / 1000, UTC)
@@ -84,6 +81,33 @@ class Links:
                 f"This URL ended at {end:%Y-%m-%d %H:%M:%S} UTC. Query the table again.",
             )
         return link
+
+
+class FileNames:
+    """Names of files that tell neither their folders nor the table's identity.
+
+    Parameters
+    ----------
+    signer
+        Makes the names.
+    """
+
+    def __init__(self, signer: Signer) -> None:
+        self._signer = signer
+        self._known: dict[tuple[str, str], str] = {}
+
+    def of(self, table_id: str, path: str) -> str:
+        """Return the name of the file `path` of a table."""
+        return self._signer.name("path", f"{table_id}\n{path}")
+
+    def path(self, folder: Path, table_id: str, name: str) -> str:
+        """Return the file within `folder` that has this name, or refuse: it is not there."""
+        if (table_id, name) not in self._known:
+            found = (f.relative_to(folder).as_posix() for f in folder.rglob("*.parquet"))
+            self._known.update(((table_id, self.of(table_id, each)), each) for each in found)
+        if (table_id, name) not in self._known:
+            raise RefusedError(404, NOT_FOUND, "The file is not there: it was vacuumed.")
+        return self._known[table_id, name]
 
 
 def inside(folder: Path, path: str) -> Path:

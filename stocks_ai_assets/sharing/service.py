@@ -11,7 +11,7 @@ from stocks_ai_assets.lake import Lake
 from stocks_ai_assets.sharing import wire
 from stocks_ai_assets.sharing.copies import Copies
 from stocks_ai_assets.sharing.directory import Directory, Found
-from stocks_ai_assets.sharing.links import Link, Links, inside
+from stocks_ai_assets.sharing.links import FileNames, Link, Links, inside
 from stocks_ai_assets.sharing.parameters import bad_request, moment, only_one, whole_number
 from stocks_ai_assets.sharing.predicates import needed_files
 from stocks_ai_assets.sharing.recipients import Recipients, Token
@@ -60,6 +60,7 @@ class SharingService:
         signer = Signer(signing_key(folder / "signing.key"))
         self.directory = Directory(shares, recipients, signer)
         self._links = Links(signer, link_lifetime)
+        self._names = FileNames(signer)
         self._copies = Copies(folder / "copies", cache_bytes)
 
     def version(self, found: Found, values: Mapping[str, Any]) -> Answer:
@@ -155,7 +156,9 @@ class SharingService:
         """
         link = self._links.read(body, signature, now=now)
         token, shared = self.directory.still(link.token_id, link.share, link.table, now)
-        return link, token, self._file(shared, link.table_id, link.path)
+        table_id = self._newest(shared).table_id
+        path = self._names.path(self._versions.folder(shared.table), table_id, link.name)
+        return link, token, self._file(shared, table_id, path)
 
     def _newest(self, shared: SharedTable) -> Version:
         return self._versions.version(shared.table, self._versions.newest(shared.table))
@@ -235,8 +238,7 @@ class SharingService:
             token_id=found.token.id,
             share=found.share.name,
             table=found.table.path,
-            table_id=version.table_id,
-            path=path,
+            name=self._names.of(version.table_id, path),
             expires=self._links.expiry(now),
         )
         return f"{found.base}/files/{self._links.text(link)}"

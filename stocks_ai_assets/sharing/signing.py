@@ -46,6 +46,10 @@ class Signer:
             return None
         return content
 
+    def name(self, purpose: str, text: str) -> str:
+        """Return a name for `text` that tells nothing of it to others."""
+        return self._signature(purpose, text)[:24]
+
     def _signature(self, purpose: str, body: str) -> str:
         # The purpose is signed too: a page token is no file URL.
         message = f"{purpose}\n{body}".encode()

@@ -19,8 +19,7 @@ def link(**changes):
         "token_id": "t",
         "share": "s",
         "table": "a.b",
-        "table_id": "i",
-        "path": "p.parquet",
+        "name": "p",
         "expires": int((NOW + HOUR).timestamp() * 1000),
     }
     return Link(**{**values, **changes})
@@ -37,7 +36,7 @@ def test_a_link_says_what_it_opens_until_it_ends():
 def test_no_letter_of_a_link_can_be_changed():
     links = Links(Signer(b"k" * 32), HOUR)
     body, signature = parts(f"x/{links.text(link())}")
-    other, _ = parts(f"x/{links.text(link(path='q.parquet'))}")
+    other, _ = parts(f"x/{links.text(link(name='q'))}")
     forged = [(other, signature), (body, signature[:-1]), (body, ""), ("", signature), ("", "")]
     forged += [(body[:n] + "x" + body[n + 1 :], signature) for n in range(0, len(body), 7)]
     for each in forged:

@@ -353,6 +353,8 @@ def test_urls_show_neither_folders_of_the_server_nor_its_key(sharing):
     (url, *_) = (file["url"] for file in files(sharing.query(PREDICTIONS)))
     body, _ = parts(url)
     shown = base64.urlsafe_b64decode(body + "==").decode()
+    assert "agent" not in shown.replace("agents.", ""), "a hidden slice would be told"
+    assert ".parquet" not in shown
     assert str(sharing.folder.parent) not in shown
     assert str(sharing.lake.root) not in shown
     assert urlsplit(url).query.startswith("sp=r&sig=")

@@ -1,6 +1,7 @@
 """One commit by Spark: a range replaced, or rows merged, with the stamps and notes of the lake."""
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from stocks_ai_assets.engines.spark.failures import conflicts
@@ -56,21 +57,30 @@ def commit(
     CommitFailedError
         Another writer was quicker.
     """
+    from deltalake.exceptions import CommitFailedError
+
     name = table_identifier(session, lake, target.table, catalog)
+    # INSERT goes by position, and a column that the contract gained stands last in the table.
+    columns = [field.name for field in handle.newest().schema().fields]
     if marked is not None and target.table.name in MERGED:
-        source = _laid_out(_stamped(marked, target, stamps), target)
+        source = _laid_out(_stamped(marked, target, stamps), target, [*columns, DELETED])
         statement = _merge(name, target)
     else:
-        source = _laid_out(_stamped(_inside(rows, target), target, stamps), target)
+        source = _laid_out(_stamped(_inside(rows, target), target, stamps), target, columns)
         statement = _replace(name, target)
     view = f"new_{target.table.name.replace('.', '_')}"
     source.createOrReplaceTempView(view)
     session.conf.set(NOTES, json.dumps(commit_notes(target, stamps)))
+    session.conf.unset(LAST_VERSION)
     session.conf.set("spark.sql.files.maxRecordsPerFile", FILE_ROWS)
     try:
         with conflicts(), handle.committing(alone=True):
             session.sql(statement.format(source=view))
-        return int(session.conf.get(LAST_VERSION))
+        version = session.conf.get(LAST_VERSION, None)
+        if version is None:
+            # Another writer made the same change first, so that nothing was left to merge.
+            raise CommitFailedError(f"{target}: nothing was committed")
+        return int(version)
     finally:
         session.conf.unset(NOTES)
         session.catalog.dropTempView(view)
@@ -103,13 +113,12 @@ def _stamped(rows: "DataFrame", target: Target, stamps: Stamps) -> "DataFrame":
     return stamped
 
 
-def _laid_out(rows: "DataFrame", target: Target) -> "DataFrame":
+def _laid_out(rows: "DataFrame", target: Target, columns: Sequence[str]) -> "DataFrame":
     """Sort by partition inside each folder, so that a session's rows lie together."""
     table = target.table
     folders = [YEAR] if has_years(table) else []
     ordered = list(dict.fromkeys([*folders, table.partition, *table.key]))
     spread = rows.repartition(*folders) if folders else rows.coalesce(1)
-    columns = [*stored_schema(table).names(), *([DELETED] if DELETED in rows.columns else [])]
     return spread.sortWithinPartitions(*ordered).select(*columns)
 
 

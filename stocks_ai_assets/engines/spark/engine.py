@@ -11,7 +11,7 @@ from stocks_ai_assets.engines.port import Computed
 from stocks_ai_assets.engines.spark.arrow import arrow_schema, frame_of, spark_schema, table_of
 from stocks_ai_assets.engines.spark.blocks import BLOCK, assigned, cut, read_columns
 from stocks_ai_assets.engines.spark.rows import SparkRows
-from stocks_ai_assets.engines.spark.session import SparkOptions, open_session
+from stocks_ai_assets.engines.spark.session import SparkOptions, on_databricks, open_session
 from stocks_ai_assets.engines.spark.stored import stored_rows
 from stocks_ai_assets.errors import SparkError
 from stocks_ai_assets.lake import Lake
@@ -94,7 +94,7 @@ class SparkEngine:
 def _require_reach(session: "SparkSession", lake: Lake) -> None:
     """Refuse a lake in an object store on a Spark of one machine: it has no client for one."""
     master = session.conf.get("spark.master", "") or ""
-    if "://" in str(lake.root) and master.startswith("local"):
+    if "://" in str(lake.root) and master.startswith("local") and not on_databricks():
         raise SparkError(
             f"Spark on one machine ({master}) cannot write {lake.root}: it has neither a client "
             "for object stores nor a safe commit there. Use a folder, a cluster, or "

@@ -92,13 +92,18 @@ def open_session(options: SparkOptions) -> "SparkSession":
         session = _connected(SparkSession, options.remote)
     elif (running := SparkSession.getActiveSession()) is not None:
         session = running
-    elif os.environ.get("DATABRICKS_RUNTIME_VERSION"):  # noqa: TID251  # how a cluster tells
+    elif on_databricks():
         session = SparkSession.builder.getOrCreate()
     else:
         session = _local(SparkSession.builder, options)
     for name, value in EVERYWHERE.items():
         session.conf.set(name, value)
     return session
+
+
+def on_databricks() -> bool:
+    """Whether this process is on a Databricks cluster; one of a single node says `local` too."""
+    return bool(os.environ.get("DATABRICKS_RUNTIME_VERSION"))  # noqa: TID251  # how a cluster tells
 
 
 def _local(builder: Any, options: SparkOptions) -> "SparkSession":

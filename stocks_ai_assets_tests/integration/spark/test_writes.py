@@ -4,9 +4,11 @@ from datetime import UTC, date, datetime
 
 import polars as pl
 import pytest
+from deltalake import DeltaTable, Schema
 
 from stocks_ai_assets.errors import ContractError, LookbackMissingError, SparkError
 from stocks_ai_assets.lake import Lake, Stamps
+from stocks_ai_assets.lake.layout import PROPERTIES, delta_schema, partition_columns
 from stocks_ai_assets.tables import TABLES
 
 pytestmark = pytest.mark.spark
@@ -118,6 +120,21 @@ def test_another_agents_slice_is_not_touched(write, lake, both):
         days = sorted(rows["prediction_date"].unique())
         write(PREDICTIONS, rows, n=n, slice_=agent, first=days[0], last=days[-1])
     assert lake.read(PREDICTIONS).equals(both.here.read(PREDICTIONS, slices=["macro", "risk"]))
+
+
+def test_a_column_that_the_contract_gained_gets_its_own_values(write, lake, synthesized):
+    name, gained = SYNTHESIZED, "predicted_alpha"
+    fields = [field for field in delta_schema(name).fields if field.name != gained]
+    DeltaTable.create(
+        lake.location(name),
+        Schema(fields),
+        partition_by=partition_columns(TABLES[name]),
+        configuration=PROPERTIES,
+    )
+    write(name, synthesized())
+    stored = [field.name for field in DeltaTable(lake.location(name)).schema().fields]
+    assert stored[-1] == gained
+    assert lake.read(name).equals(synthesized())
 
 
 def test_an_empty_range_is_covered_and_holds_nothing(write, lake, synthesized):
