@@ -83,7 +83,7 @@ def steps_of(catalog: str, transforms: Iterable[Transform], source: str) -> tupl
         name=f"{catalog}_source_{source}",
         kind="source of facts",
         description=f"Source `{source}` of stocks_ai: facts as published.",
-        properties=OWN,
+        properties={**OWN, "catalog": catalog},
         inputs=(),
         outputs=facts,
     )
@@ -92,7 +92,12 @@ def steps_of(catalog: str, transforms: Iterable[Transform], source: str) -> tupl
             name=f"{catalog}_{each.name.replace('/', '_')}",
             kind="Dagster asset",
             description=each.description or f"Asset {each.name} of stocks_ai.",
-            properties={**OWN, "asset": each.name, "code_version": each.code_version},
+            properties={
+                **OWN,
+                "catalog": catalog,
+                "asset": each.name,
+                "code_version": each.code_version,
+            },
             inputs=tuple(sorted({f"{catalog}.{read.table}" for read in each.inputs.values()})),
             outputs=(f"{catalog}.{each.table}",),
         )
@@ -121,7 +126,7 @@ def plan_lineage(server: Server, catalog: str, steps: tuple[Step, ...]) -> list[
             each["name"]: each
             for each in server.pages(f"{BASE}/external-metadata", "external_metadata")
             if (each.get("properties") or {}).get("managed_by") == OWN["managed_by"]
-            and each["name"].startswith(f"{catalog}_")
+            and each["properties"].get("catalog") == catalog
         }
         changes = [change for step in steps for change in _step(server, step, there)]
     wanted = {step.name for step in steps}

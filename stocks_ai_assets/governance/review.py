@@ -159,6 +159,7 @@ def _masks(policy: Policy) -> Iterator[str]:
             )
         if mask.enabled:
             yield from _not_shared(policy, place, {c.rpartition(".")[0] for c in mask.columns})
+            yield from _not_viewed(policy, place, set(mask.columns))
 
 
 def _type(name: str) -> str:
@@ -182,6 +183,8 @@ def _desks(policy: Policy) -> Iterator[str]:
                 yield _unknown(f"desks.{desk}", "agent", name, agents, "correct it")
     if desks.enabled:
         yield from _not_shared(policy, "desks", {desks.table})
+        every = {f"{desks.table}.{column}" for column in TABLES[desks.table].columns}
+        yield from _not_viewed(policy, "desks", every)
 
 
 def _not_shared(policy: Policy, place: str, tables: set[str]) -> Iterator[str]:
@@ -191,6 +194,19 @@ def _not_shared(policy: Policy, place: str, tables: set[str]) -> Iterator[str]:
                 f"{place}: {table} is in share {name}, and Delta Sharing refuses tables with masks "
                 "or row filters. Share a view instead, or disable it."
             )
+
+
+def _not_viewed(policy: Policy, place: str, columns: set[str]) -> Iterator[str]:
+    """Find shared views of masked or filtered columns: recipients are in no group of ours."""
+    for name, share in policy.shares.items():
+        for view in sorted(set(share.views) & policy.views.keys()):
+            each = policy.views[view]
+            seen = columns & {f"{each.table}.{column}" for column in each.columns}
+            if seen:
+                yield (
+                    f"{place}: view {view} in share {name} shows {', '.join(sorted(seen))} without "
+                    "the mask or row filter. Take it out of the share, or disable it."
+                )
 
 
 def _shares(policy: Policy) -> Iterator[str]:

@@ -139,11 +139,18 @@ def test_what_a_target_adds_is_merged_by_key_and_lists_are_joined(bundle):
     )
     assert bundle(text, "other").resources["jobs"]["one"]["tags"] == {"a": "b"}
     staging = load_bundle(FILE, "staging", GIVEN, USER)
-    holders = staging.resources["secret_scopes"]["stocks_ai"]["permissions"]
+    holders = staging.resources["cluster_policies"]["stocks_ai"]["permissions"]
     assert [sorted(holder.values()) for holder in holders] == [
-        ["WRITE", "stocks_ai_engineers"],
-        ["0000-runner", "READ"],
+        ["CAN_USE", "stocks_ai_engineers"],
+        ["0000-runner", "CAN_USE"],
     ]
+
+
+def test_secrets_are_read_by_nobody_but_the_deployer_and_the_runner():
+    dev, prod = (load_bundle(FILE, t, GIVEN, USER).resources for t in ("dev", "prod"))
+    assert "permissions" not in dev["secret_scopes"]["stocks_ai"]
+    (holder,) = prod["secret_scopes"]["stocks_ai"]["permissions"]
+    assert sorted(holder.values()) == ["0000-runner", "READ"]
 
 
 def test_a_difference_names_the_place_and_both_values():

@@ -106,6 +106,24 @@ def test_a_shared_table_cannot_be_masked(refused):
     assert "meta.synthesized_predictions is in share stocks_predictions" in message
 
 
+def test_a_masked_column_cannot_be_shared_through_a_view(tmp_path):
+    view = """
+[views."meta.why"]
+comment = "Why."
+table = "meta.synthesized_predictions"
+columns = ["symbol", "investment_hypothesis"]
+"""
+    shared = PACKAGED.replace(
+        'tables = ["meta.synthesized_predictions"]\nhistory', 'views = ["meta.why"]\nhistory'
+    )
+    file = tmp_path / "policy.toml"
+    file.write_text(shared + view, encoding="utf-8")
+    assert load_policy(file).shares
+    file.write_text(shared.replace("enabled = false", "enabled = true", 1) + view, encoding="utf-8")
+    with pytest.raises(PolicyError, match=r"view meta\.why in share stocks_predictions shows meta"):
+        load_policy(file)
+
+
 def test_columns_of_one_mask_have_one_type(refused):
     message = refused(
         'columns = ["meta.synthesized_predictions.investment_hypothesis"]',

@@ -78,8 +78,13 @@ def test_a_deployment_is_planned_made_and_then_has_nothing_to_do(served, databri
     assert {one.principal for one in granted} == {"admin@example.com"}
 
 
-def test_drift_is_shown_and_taken_back(served, databricks):
-    databricks("deploy")
+def test_drift_is_shown_and_taken_back(served, databricks, tmp_path):
+    scope = "  secret_scopes:\n    stocks_ai:\n"
+    shared = f'{scope}      permissions: [{{level: WRITE, group_name: "${{var.operators}}"}}]\n'
+    assert scope in FILE.read_text()
+    file = tmp_path / "databricks.yml"
+    file.write_text(FILE.read_text().replace(scope, shared, 1))
+    databricks("deploy", file=file)
     client = served.client()
     (daily,) = client.jobs.list(name="stocks_ai daily (dev)")
     client.api_client.do(
@@ -88,13 +93,13 @@ def test_drift_is_shown_and_taken_back(served, databricks):
         body={"job_id": daily.job_id, "new_settings": {"timeout_seconds": 5}},
     )
     client.secrets.delete_acl("stocks_ai_dev", "users")
-    shown = databricks("deploy --dry-run --json")
+    shown = databricks("deploy --dry-run --json", file=file)
     assert changes(shown) == {"jobs.daily": "update", "secret_scopes.stocks_ai": "update"}
     details = {row["resource"]: row["details"] for row in json.loads(shown.out)["changes"]}
     told = [details["jobs.daily"], details["secret_scopes.stocks_ai"]]
     assert told == ["timeout_seconds: 5 -> 14400", "WRITE for users"]
-    databricks("deploy")
-    assert changes(databricks("deploy --dry-run --json")) == {}
+    databricks("deploy", file=file)
+    assert changes(databricks("deploy --dry-run --json", file=file)) == {}
     assert len(list(client.jobs.list(name="stocks_ai daily (dev)"))) == 1
 
 
