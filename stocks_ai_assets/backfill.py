@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from stocks_ai_assets.assets.facts import fact_version
-from stocks_ai_assets.assets.failures import AssetFailure
 from stocks_ai_assets.assets.io_manager import Report
 from stocks_ai_assets.assets.nodes import Node
 from stocks_ai_assets.assets.trials import trials_version
@@ -21,12 +20,10 @@ from stocks_ai_assets.deployment import Deployment
 from stocks_ai_assets.domain.calendar import next_quarter, nyse
 from stocks_ai_assets.domain.transform import Window
 from stocks_ai_assets.engines import local
-from stocks_ai_assets.errors import StocksAiError, UsageError, WorkspaceError
+from stocks_ai_assets.errors import UsageError
+from stocks_ai_assets.execution import execute
 from stocks_ai_assets.jobs import Stage, stages
 from stocks_ai_assets.partitions import (
-    PARTITION,
-    RANGE_END,
-    RANGE_START,
     definition_start,
     partition_range,
     window_of,
@@ -274,43 +271,7 @@ def run(
     for step in plan(deployment, first, last) if steps is None else steps:
         if on_step:
             on_step(step)
-        _execute(definitions, step, instance)
+        execute(definitions, step.stage.name, step.names, step.first, step.last, instance)
         result.runs += 1
     result.seconds = perf_counter() - start
     return result
-
-
-def _execute(definitions: dg.Definitions, step: Step, instance: dg.DagsterInstance) -> None:
-    tags = {RANGE_START: step.first.isoformat(), RANGE_END: step.last.isoformat()}
-    if step.first == step.last:
-        tags = {PARTITION: step.first.isoformat()}
-    job = definitions.resolve_job_def(step.stage.name)
-    try:
-        result = job.execute_in_process(
-            instance=instance,
-            asset_selection=[dg.AssetKey(name.split("/")) for name in step.names],
-            tags=tags,
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-        )
-    except AssetFailure as failure:
-        raise failure.error from None
-    except dg.DagsterUserCodeExecutionError as failure:
-        # What a resource could not open: a workspace, a cluster's launcher.
-        if isinstance(failure.user_exception, StocksAiError):
-            raise failure.user_exception from None
-        raise
-    except dg.DagsterExecutionInterruptedError:
-        raise KeyboardInterrupt from None
-    for event in result.get_step_failure_events():
-        # What fails in this process is raised above; a remote step can only report.
-        name = (event.step_key or "").replace("__", "/")
-        raise WorkspaceError(
-            f"{name} failed on the cluster: {_cause(event)}. Dagster's record of the run has where."
-        )
-
-
-def _cause(event: dg.DagsterEvent) -> str:
-    error = event.step_failure_data.error
-    while error is not None and error.cause is not None:
-        error = error.cause
-    return error.message.strip().rstrip(".") if error else "no message"

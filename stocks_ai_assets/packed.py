@@ -21,7 +21,7 @@ DATA = (
     "reports/page.css",
     "reports/page.js",
 )
-"""Files of the package that are no modules; a test holds this to what is under version control."""
+"""Files of the package that are no modules; a test holds this to what lies there."""
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """Time of every file in the archive: equal content makes equal bytes."""

@@ -2,7 +2,6 @@
 
 import io
 import shutil
-import subprocess
 import zipfile
 from pathlib import Path
 
@@ -54,16 +53,15 @@ def test_what_lies_in_or_beside_the_package_does_not_travel(planted):
     ]
 
 
-def test_every_file_of_the_package_under_version_control_travels():
-    command = ["git", "ls-files", "--cached", "."]
-    tracked = subprocess.run(command, cwd=PACKAGE, capture_output=True, text=True, check=False)
-    if tracked.returncode != 0:
-        pytest.skip("not a checkout")
-    data = {name for name in tracked.stdout.split() if not name.endswith(".py")}
+def test_every_file_of_the_package_travels():
+    present = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    data = {name for name in present if not name.endswith(".py")}
     assert data == set(DATA), "name new data files in stocks_ai_assets.packed.DATA"
-    travelling = {name.removeprefix("stocks_ai_assets/") for name in package_files()}
-    present = {name for name in tracked.stdout.split() if (PACKAGE / name).is_file()}
-    assert present <= travelling
+    assert {name.removeprefix("stocks_ai_assets/") for name in package_files()} == present
 
 
 def test_equal_files_make_equal_bytes():

@@ -45,18 +45,29 @@ def named(workspace: Any, run_id: int) -> RemoteRun:
 
 @contextmanager
 def cancelled_on_failure(workspace: Any, run_id: int, log: Any) -> Iterator[None]:
-    """Cancel the run when this side fails or is interrupted, and wait a little until it stops."""
+    """Cancel the run when this side fails or is interrupted, and wait a little until it stops.
+
+    What failed here is raised, also when the run cannot be cancelled; that is logged.
+    """
     try:
         yield
     except BaseException:
-        log.info("Cancelling Databricks run %s.", run_id)
+        _cancel(workspace, run_id, log)
+        raise
+
+
+def _cancel(workspace: Any, run_id: int, log: Any) -> None:
+    log.info("Cancelling Databricks run %s.", run_id)
+    try:
         patiently(lambda: workspace.jobs.cancel_run(run_id))
         deadline = time.monotonic() + CANCELLING
         while time.monotonic() < deadline:
             if ending(patiently(lambda: workspace.jobs.get_run(run_id))) is not None:
-                break
+                return
             time.sleep(QUICKEST_LOOK)
-        raise
+    except Exception as error:  # noqa: BLE001  # the first failure is the one to raise
+        said = without_secrets(str(error))
+        log.warning("Databricks run %s could not be cancelled, and may go on: %s", run_id, said)
 
 
 def follow(

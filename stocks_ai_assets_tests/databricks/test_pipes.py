@@ -255,3 +255,25 @@ def test_the_entry_point_of_pipes_is_started_by_pipes_alone(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["stocks-ai-pipes"])
     with pytest.raises(UsageError, match="STOCKS_AI_LAUNCH=pipes"):
         remote.pipes()
+
+
+def test_what_failed_is_raised_also_when_the_run_cannot_be_cancelled():
+    import logging
+
+    from stocks_ai_assets.databricks.pipes_run import cancelled_on_failure
+
+    class Jobs:
+        def cancel_run(self, run_id):
+            raise OSError("no route, token=abcdef")
+
+    class Workspace:
+        jobs = Jobs()
+
+    said = []
+    log = logging.getLogger("pipes-test")
+    log.addFilter(lambda record: said.append(record.getMessage()))
+    log.setLevel(logging.INFO)
+    with pytest.raises(KeyboardInterrupt), cancelled_on_failure(Workspace(), 7, log):
+        raise KeyboardInterrupt
+    assert "run 7 could not be cancelled, and may go on: no route" in said[-1]
+    assert "abcdef" not in said[-1]

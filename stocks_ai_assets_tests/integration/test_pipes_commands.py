@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 from stocks_ai_assets.deployment import open_deployment
 from stocks_ai_assets_tests.conftest import END, START, variables, vendor_settings
 from stocks_ai_assets_tests.integration.launching import VOLUME, workspace_with_facts
-from stocks_ai_assets_tests.integration.test_step_launcher_commands import RANGE, WebUI, until
+from stocks_ai_assets_tests.integration.web_ui import RANGE, running_ui, until
 
 pytestmark = pytest.mark.cluster
 
@@ -115,26 +114,8 @@ def test_a_signal_stops_the_remote_run_and_leaves_nothing_staged(
 @pytest.fixture(scope="module")
 def web(process_environment, tmp_path_factory):
     """A running web UI with its daemon."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    folder = tmp_path_factory.mktemp("ui")
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(
-            [BIN / "stocks-ai", "ui", "--port", str(port)],
-            cwd=folder,
-            env=process_environment,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-        try:
-            ui = WebUI(f"http://127.0.0.1:{port}")
-            until(ui.up, 120)
-            yield ui
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(60)
+    with running_ui(process_environment, tmp_path_factory.mktemp("ui")) as ui:
+        yield ui
 
 
 def test_a_range_launched_in_the_web_ui_shows_the_link_of_its_run(remote, web):

@@ -3,11 +3,8 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import pytest
@@ -15,17 +12,13 @@ import pytest
 from stocks_ai_assets.deployment import open_deployment
 from stocks_ai_assets_tests.conftest import END, START, variables, vendor_settings
 from stocks_ai_assets_tests.integration.launching import VOLUME, workspace_with_facts
+from stocks_ai_assets_tests.integration.web_ui import RANGE, STAGE, running_ui, until
 
 pytestmark = pytest.mark.cluster
 
 BIN = Path(sys.executable).parent
-STAGE = "stage_1_market_signals_evaluation"
 DEFINITIONS = "stocks_ai_assets.definitions"
 FIRST, LAST = START.isoformat(), END.isoformat()
-RANGE = {
-    "dagster/asset_partition_range_start": FIRST,
-    "dagster/asset_partition_range_end": LAST,
-}
 
 
 @pytest.fixture(scope="module")
@@ -78,15 +71,6 @@ def same_rows(remote, vendor, computed):
         assert there.rows > 0
 
     return compare
-
-
-def until(found, seconds=60.0):
-    """Wait until `found()` is something, and return it."""
-    deadline = time.monotonic() + seconds
-    while not (value := found()):
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.1)
-    return value
 
 
 def test_a_backfill_prints_the_link_of_every_run_and_counts_what_was_written(
@@ -153,93 +137,11 @@ def test_a_signal_stops_the_remote_run_and_leaves_nothing_staged(
     assert remote.staged() == []
 
 
-class WebUI:
-    """Dagster's web server and daemon, as `stocks-ai ui` starts them."""
-
-    def __init__(self, address):
-        self.address = f"{address}/graphql"
-
-    def ask(self, query, **given):
-        body = json.dumps({"query": query, "variables": given}).encode()
-        request = urllib.request.Request(  # noqa: S310  # loopback
-            self.address, body, {"Content-Type": "application/json"}
-        )
-        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
-            read = json.loads(answer.read())
-        assert "errors" not in read, read
-        return read["data"]
-
-    def up(self):
-        try:
-            return self.ask("{ version }")
-        except OSError:
-            return None
-
-    def launch(self, asset, tags):
-        found = self.ask(
-            "{ repositoriesOrError { ... on RepositoryConnection { nodes { name "
-            "location { name } } } } }"
-        )
-        (repository,) = found["repositoriesOrError"]["nodes"]
-        selector = {
-            "repositoryName": repository["name"],
-            "repositoryLocationName": repository["location"]["name"],
-            "jobName": STAGE,
-            "assetSelection": [{"path": asset.split("/")}],
-            "assetCheckSelection": [],
-        }
-        tags = [{"key": key, "value": value} for key, value in tags.items()]
-        answer = self.ask(
-            "mutation L($p: ExecutionParams!) { launchRun(executionParams: $p) { __typename "
-            "... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }",
-            p={"selector": selector, "mode": "default", "executionMetadata": {"tags": tags}},
-        )["launchRun"]
-        assert answer["__typename"] == "LaunchRunSuccess", answer
-        return answer["run"]["runId"]
-
-    def status(self, run_id):
-        query = "query S($r: ID!) { runOrError(runId: $r) { ... on Run { status } } }"
-        return self.ask(query, r=run_id)["runOrError"]["status"]
-
-    def links(self, run_id):
-        """Links that the events of a run show."""
-        query = (
-            "query E($r: ID!) { logsForRun(runId: $r) { ... on EventConnection { events {"
-            " __typename ... on DisplayableEvent { metadataEntries {"
-            " __typename ... on UrlMetadataEntry { url } } } } } } }"
-        )
-        events = self.ask(query, r=run_id)["logsForRun"]["events"]
-        return {
-            (event["__typename"], entry["url"])
-            for event in events
-            for entry in event.get("metadataEntries", ())
-            if entry["__typename"] == "UrlMetadataEntry"
-        }
-
-
 @pytest.fixture(scope="module")
 def web(process_environment, tmp_path_factory):
     """A running web UI with its daemon."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    folder = tmp_path_factory.mktemp("ui")
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(
-            [BIN / "stocks-ai", "ui", "--port", str(port)],
-            cwd=folder,
-            env=process_environment,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-        try:
-            ui = WebUI(f"http://127.0.0.1:{port}")
-            until(ui.up, 120)
-            yield ui
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(60)
+    with running_ui(process_environment, tmp_path_factory.mktemp("ui")) as ui:
+        yield ui
 
 
 def test_a_range_launched_in_the_web_ui_shows_the_link_of_its_run(remote, web, same_rows):
