@@ -34,10 +34,16 @@ class Run:
     """One backfill: seconds, peaks in MB by kind of process, results by asset."""
 
     seconds: float = 0.0
+    cpu: dict[int, float] = field(default_factory=dict)
     peak: dict[str, float] = field(default_factory=dict)
     spilled_mb: float = 0.0
     reports: list[dict[str, object]] = field(default_factory=list)
     ended: str = ""
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Processor seconds of the whole process tree: what other work beside it cannot change."""
+        return sum(self.cpu.values())
 
     @property
     def memory(self) -> float:
@@ -86,6 +92,8 @@ def _watch(process: "subprocess.Popen[str]", run: Run, memory_mb: int) -> None:
             now = dict.fromkeys(KINDS, 0.0)
             for each in [root, *root.children(recursive=True)]:
                 now[_kind(each, root)] += each.memory_info().rss / 1e6
+                times = each.cpu_times()
+                run.cpu[each.pid] = times.user + times.system
             now["all"] = sum(now.values())
             for kind, value in now.items():
                 run.peak[kind] = max(run.peak.get(kind, 0.0), value)
@@ -164,7 +172,7 @@ def scale(symbols: int, engine: str, memory: str) -> str:
     peaks = " | ".join(f"{run.peak.get(kind, 0):,.0f}" for kind in (*KINDS, "all"))
     wall = run.ended or f"{run.seconds:,.0f} s"
     rows = sum(int(str(r["rows"])) for r in run.reports)
-    return f"| {symbols:,} | {engine} | {wall} | {rows:,} | {peaks} | {size:.1f} |"
+    return f"| {symbols:,} | {engine} | {wall} | {run.cpu_seconds:,.0f} | {rows:,} | {peaks} | {size:.1f} |"
 
 
 def main() -> None:
@@ -174,8 +182,8 @@ def main() -> None:
         folder = os.environ.get("STOCKS_AI_REPLAY_FOLDER", "")  # noqa: TID251  # as in the tests
         print("\n".join(replay(folder)))
     elif what == "scale":
-        print("| symbols | engine | wall | rows | Python MB | Java MB | workers MB | all MB | GB |")
-        print("|---|---|---|---|---|---|---|---|---|", flush=True)
+        print("| symbols | engine | wall | CPU s | rows | Python MB | Java MB | workers MB | all MB | GB |")
+        print("|---|---|---|---|---|---|---|---|---|---|", flush=True)
         for symbols in map(int, rest):
             for engine in ENGINES:
                 print(scale(symbols, engine, "2g"), flush=True)

@@ -257,6 +257,7 @@ def test_the_entry_point_of_pipes_is_started_by_pipes_alone(monkeypatch):
         remote.pipes()
 
 
+@pytest.mark.cluster
 def test_what_failed_is_raised_also_when_the_run_cannot_be_cancelled():
     import logging
 
