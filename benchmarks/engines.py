@@ -182,7 +182,9 @@ def main() -> None:
         folder = os.environ.get("STOCKS_AI_REPLAY_FOLDER", "")  # noqa: TID251  # as in the tests
         print("\n".join(replay(folder)))
     elif what == "scale":
-        print("| symbols | engine | wall | CPU s | rows | Python MB | Java MB | workers MB | all MB | GB |")
+        print(
+            "| symbols | engine | wall | CPU s | rows | Python MB | Java MB | workers MB | all MB | GB |"
+        )
         print("|---|---|---|---|---|---|---|---|---|---|", flush=True)
         for symbols in map(int, rest):
             for engine in ENGINES:

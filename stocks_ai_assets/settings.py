@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
@@ -69,7 +69,13 @@ class Settings(BaseSettings):
         description="Spark Connect server, sc://host:port or `databricks`; none: local.",
     )
     spark_memory: str = Field("1g", pattern=r"^\d+[mg]$", description="Heap of local Spark.")
-    spark_jars: Path | None = Field(None, description="Folder of Delta's jars for local Spark.")
+    spark_jars: Path | None = Field(None, description="Folder of the jars of local Spark.")
+    spark_catalog_uri: Text | None = Field(
+        None, description="Unity Catalog server that has the names of `catalog`, for local Spark."
+    )
+    spark_catalog_token: SecretStr | None = Field(
+        None, description="Token for that server; none: it asks for none."
+    )
     databricks: WorkspaceSettings = Field(
         default_factory=WorkspaceSettings, description="Workspace for steps and Pipes."
     )
@@ -94,6 +100,13 @@ class Settings(BaseSettings):
     def _folder_is_given(self) -> "Settings":
         if self.source == "folder" and self.source_folder is None:
             message = "STOCKS_AI_SOURCE=folder needs STOCKS_AI_SOURCE_FOLDER"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _catalog_is_given(self) -> "Settings":
+        if self.spark_catalog_uri is not None and self.catalog is None:
+            message = "STOCKS_AI_SPARK_CATALOG_URI needs STOCKS_AI_CATALOG"
             raise ValueError(message)
         return self
 

@@ -11,6 +11,8 @@ LOCAL_ONLY = (
     "spark_remote",
     "spark_memory",
     "spark_jars",
+    "spark_catalog_uri",
+    "spark_catalog_token",
     "policy",
     "share_url",
 )

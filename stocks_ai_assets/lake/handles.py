@@ -9,7 +9,7 @@ from stocks_ai_assets.errors import LakeError, TableMissingError
 from stocks_ai_assets.lake.creating import create_table
 from stocks_ai_assets.lake.failures import storage_failures
 from stocks_ai_assets.lake.layout import delta_schema, folder_name
-from stocks_ai_assets.lake.locks import exclusively
+from stocks_ai_assets.lake.locks import in_turn
 from stocks_ai_assets.lake.snapshot import Snapshot, snapshot_of
 from stocks_ai_assets.lake.storage import Folder, Storage
 from stocks_ai_assets.tables.spec import Table
@@ -123,8 +123,7 @@ class Handle:
         """
         if not isinstance(self.storage, Folder):
             return nullcontext()
-        lock = self.storage.root / f"{self.name}.commit"
-        return exclusively(lock, self.table.name, shared=not alone)
+        return in_turn(self.storage.root / f"{self.name}.commit", self.table.name, alone=alone)
 
     def reopen(self) -> None:
         """Forget the open table: it is another one now, or a commit failed half-way."""

@@ -62,9 +62,10 @@ class Journal:
     def segments(self, slice_: str | None) -> tuple[Segment, ...]:
         """Return the segments of a slice; the same object while nothing changes."""
         with self._mutex:
-            if self._handle.opened is None:
+            delta = self._handle.opened
+            if delta is None:
                 return ()
-            self._catch_up()
+            self._catch_up(delta)
             key = slice_ or ""
             parts = self._parts(key)
             known = self._results.get(key)
@@ -84,9 +85,10 @@ class Journal:
         data = record_of(slice_ or "", segments, landing)
         with self._mutex:
             for attempt in range(ATTEMPTS):
-                self._catch_up()
+                # Another thread of this process may just have closed it.
+                self._catch_up(self._handle.opened or self._handle.newest())
                 number = self._last + 1
-                if self._storage.create(self._file(number), data):
+                if self._storage.create(self._file(number), data) and self._counts(number):
                     self._take(number, data)
                     break
                 sleep(random.uniform(0, 0.01) * min(attempt + 1, 20))  # noqa: S311  # jitter
@@ -109,9 +111,17 @@ class Journal:
         self._unrecorded: dict[int, tuple[str, Seen] | None] = {}
         self._results: dict[str, tuple[list[Seen], tuple[Segment, ...]]] = {}
 
-    def _catch_up(self) -> None:
+    def _counts(self, number: int) -> bool:
+        """Whether the record just made is one that others read.
+
+        A writer that slept while the others merged their records finds the number free again, and
+        nobody looks there any more.
+        """
+        return not self._storage.names(self._folder, f"{WHOLE}{_name(number - 1)}")
+
+    def _catch_up(self, delta: Any) -> None:
         """Take in what was written since the last look."""
-        identity = self._handle.opened.metadata().id
+        identity = delta.metadata().id
         if identity != self._identity:
             self._forget(identity)
         for _ in range(LOOKS):
@@ -125,7 +135,7 @@ class Journal:
                 "lacks a record. Remove that folder and backfill: what is stored stays, and is "
                 "compared again."
             )
-        self._version = self._handle.opened.version()
+        self._version = delta.version()
         versions = set(range(self._through + 1, self._version + 1)) - self._committed
         unknown = sorted(versions - self._unrecorded.keys())
         texts = self._storage.read_all([self._handle.commit_file(v) for v in unknown])

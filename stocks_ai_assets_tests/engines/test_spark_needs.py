@@ -75,3 +75,34 @@ def test_a_repository_that_is_not_reached_is_said_with_the_way_around(monkeypatc
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
     with pytest.raises(SparkError, match=r"could not be fetched .*copy the file .*unresolved"):
         fetch_jars(tmp_path / "jars")
+
+
+def test_a_catalog_server_becomes_settings_of_spark_and_needs_its_connector(tmp_path):
+    from stocks_ai_assets.engines.spark.java import require_connector
+    from stocks_ai_assets.engines.spark.session import catalog_settings, options_of
+    from stocks_ai_assets.settings import Settings
+
+    settings = Settings(
+        catalog="stocks_ai",
+        spark_catalog_uri="http://127.0.0.1:8080",
+        spark_catalog_token="let-me-in",  # noqa: S106  # of this test
+    )
+    assert catalog_settings(options_of(settings)) == {
+        "spark.sql.catalog.stocks_ai": "io.unitycatalog.spark.UCSingleCatalog",
+        "spark.sql.catalog.stocks_ai.uri": "http://127.0.0.1:8080",
+        "spark.sql.catalog.stocks_ai.token": "let-me-in",
+    }
+    assert "let-me-in" not in repr(options_of(settings))
+    assert catalog_settings(options_of(Settings())) == {}
+    with pytest.raises(SparkError, match=r"unitycatalog-spark\*\.jar in .*Put it there"):
+        require_connector(tmp_path)
+    (tmp_path / "unitycatalog-spark_2.13-0.3.0.jar").touch()
+    assert len(require_connector(tmp_path)) == 1
+
+
+def test_a_catalog_server_without_a_catalog_is_refused():
+    from stocks_ai_assets.errors import SettingsError
+    from stocks_ai_assets.settings import load_settings
+
+    with pytest.raises(SettingsError, match=r"SPARK_CATALOG_URI needs STOCKS_AI_CATALOG"):
+        load_settings(spark_catalog_uri="http://127.0.0.1:8080")

@@ -252,6 +252,26 @@ def test_records_are_merged_now_and_then_and_a_death_in_between_does_no_harm(
     assert len(left) < 30, "old records are removed"
 
 
+def test_a_record_made_after_a_long_sleep_under_a_number_of_the_past_is_made_again(
+    shelf, write, sessions, monkeypatch
+):
+    monkeypatch.setattr(journal, "EVERY", 3)
+    write(shelf(), sessions[:1], 1)
+    asleep = []
+
+    def create(self, name, data):
+        if "whole" not in name and "_materialized" in name and not asleep:
+            asleep.append(name)
+            for risk in range(10, 20):
+                write(shelf(), sessions[2:3], risk)
+        return self._folder.create(name, data)
+
+    monkeypatch.setattr(Shelf, "create", create, raising=False)
+    write(shelf(), sessions[1:2], 2)
+    expected = dict(zip(sessions[:3], ("1", "2", "19"), strict=True))
+    assert told(shelf(), sessions[:3]) == expected
+
+
 def test_a_record_that_was_lost_is_named_with_the_remedy(shelf, write, sessions, tmp_path):
     for risk in (1, 2, 3):
         write(shelf(), sessions[:1], risk)

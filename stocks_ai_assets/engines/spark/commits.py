@@ -1,14 +1,18 @@
 """One commit by Spark: a range replaced, or rows merged, with the stamps and notes of the lake."""
 
 import json
+import secrets
+import threading
 from collections.abc import Sequence
+from datetime import date
 from typing import TYPE_CHECKING
 
 from stocks_ai_assets.engines.spark.failures import conflicts
-from stocks_ai_assets.engines.spark.stored import table_identifier
+from stocks_ai_assets.engines.spark.stored import Names
 from stocks_ai_assets.lake import Lake, Stamps
 from stocks_ai_assets.lake.handles import Handle
 from stocks_ai_assets.lake.layout import YEAR, has_years, stored_schema
+from stocks_ai_assets.lake.seen import ANY, touched_by
 from stocks_ai_assets.lake.target import Target
 from stocks_ai_assets.lake.writing import DELETED, MERGED, commit_notes
 
@@ -19,19 +23,26 @@ FILE_ROWS = 40_000
 """Rows of a file, some 2 MB: rewriting a session rewrites a file, not a year."""
 
 NOTES = "spark.databricks.delta.commitInfo.userMetadata"
-LAST_VERSION = "spark.databricks.delta.lastCommitVersionInSession"
+
+
+CHANGED = b'"dataChange":true'
+"""What the log says of files that hold other rows than before."""
+
+_NOTING = threading.Lock()
+"""A commit's notes are a setting of the session: one commit of a process at a time."""
 
 
 def commit(
     session: "SparkSession",
     lake: Lake,
     handle: Handle,
+    compared: int,
     *,
     rows: "DataFrame",
     marked: "DataFrame | None",
     target: Target,
     stamps: Stamps,
-    catalog: str | None,
+    names: Names,
 ) -> int:
     """Turn the stored rows of `target` into `rows` in one commit, and return its version.
 
@@ -41,6 +52,8 @@ def commit(
         Spark.
     lake, handle
         Where the table is.
+    compared
+        Version with which `rows` were compared.
     rows
         New rows, of the target and around it.
     marked
@@ -49,17 +62,15 @@ def commit(
         What is replaced.
     stamps
         By whom.
-    catalog
-        Catalog of three-level names; None: by path.
+    names
+        By what name the table is written.
 
     Raises
     ------
     CommitFailedError
         Another writer was quicker.
     """
-    from deltalake.exceptions import CommitFailedError
-
-    name = table_identifier(session, lake, target.table, catalog)
+    name = names.of(session, lake, target.table)
     # INSERT goes by position, and a column that the contract gained stands last in the table.
     columns = [field.name for field in handle.newest().schema().fields]
     if marked is not None and target.table.name in MERGED:
@@ -68,22 +79,50 @@ def commit(
     else:
         source = _laid_out(_stamped(_inside(rows, target), target, stamps), target, columns)
         statement = _replace(name, target)
-    view = f"new_{target.table.name.replace('.', '_')}"
+    token = secrets.token_hex(8)
+    view = f"new_{token}"
     source.createOrReplaceTempView(view)
-    session.conf.set(NOTES, json.dumps(commit_notes(target, stamps)))
-    session.conf.unset(LAST_VERSION)
-    session.conf.set("spark.sql.files.maxRecordsPerFile", FILE_ROWS)
     try:
-        with conflicts(), handle.committing(alone=True):
-            session.sql(statement.format(source=view))
-        version = session.conf.get(LAST_VERSION, None)
-        if version is None:
-            # Another writer made the same change first, so that nothing was left to merge.
-            raise CommitFailedError(f"{target}: nothing was committed")
-        return int(version)
+        with conflicts(), handle.committing(alone=True), _NOTING:
+            session.conf.set(NOTES, json.dumps({**commit_notes(target, stamps), "id": token}))
+            session.conf.set("spark.sql.files.maxRecordsPerFile", FILE_ROWS)
+            try:
+                session.sql(statement.format(source=view))
+            finally:
+                session.conf.unset(NOTES)
     finally:
-        session.conf.unset(NOTES)
         session.catalog.dropTempView(view)
+    return _landed(handle, compared, target, token)
+
+
+def _landed(handle: Handle, compared: int, target: Target, token: str) -> int:
+    """Return the version of our commit, if nothing of `target` changed since it was compared.
+
+    Spark commits on top of the newest version. Where writers of a slice cannot be kept out, rows
+    of the target may have come in between, and what differs has to be found again.
+    """
+    from deltalake.exceptions import CommitFailedError
+
+    between, version = False, compared + 1
+    while (text := handle.storage.read(handle.commit_file(version))) is not None:
+        if token.encode() in text:
+            if between:
+                raise CommitFailedError(f"{target}: another writer came before version {version}")
+            return version
+        between = between or _touches(version, text, target)
+        version += 1
+    # Another writer made the same change first, so that nothing was left to merge.
+    raise CommitFailedError(f"{target}: nothing was committed")
+
+
+def _touches(version: int, text: bytes, target: Target) -> bool:
+    touched = touched_by(version, text)
+    if touched is None:
+        # Of another system, which does not say what it changed; or of maintenance.
+        return CHANGED in text
+    slice_, seen = touched
+    first, last = target.first or date.min, target.last or date.max
+    return slice_ in (target.slice or "", ANY) and seen.first <= last and seen.last >= first
 
 
 def _inside(rows: "DataFrame", target: Target) -> "DataFrame":

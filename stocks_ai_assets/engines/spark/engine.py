@@ -10,9 +10,10 @@ from stocks_ai_assets.engines.inputs import judged, pinned
 from stocks_ai_assets.engines.port import Computed
 from stocks_ai_assets.engines.spark.arrow import arrow_schema, frame_of, spark_schema, table_of
 from stocks_ai_assets.engines.spark.blocks import BLOCK, assigned, cut, read_columns
+from stocks_ai_assets.engines.spark.failures import spark_failures
 from stocks_ai_assets.engines.spark.rows import SparkRows
 from stocks_ai_assets.engines.spark.session import SparkOptions, on_databricks, open_session
-from stocks_ai_assets.engines.spark.stored import stored_rows
+from stocks_ai_assets.engines.spark.stored import Names, stored_rows
 from stocks_ai_assets.errors import SparkError
 from stocks_ai_assets.lake import Lake
 from stocks_ai_assets.lake.contract import conforming
@@ -21,6 +22,11 @@ from stocks_ai_assets.tables import TABLES
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+CLUSTER_ID = "spark.databricks.clusterUsageTags.clusterId"
+"""What every Databricks cluster says of itself, also through Spark Connect."""
+
+S3 = ("s3://", "s3a://")
 
 
 class SparkEngine:
@@ -36,7 +42,7 @@ class SparkEngine:
 
     def __init__(self, options: SparkOptions, *, catalog: str | None = None) -> None:
         self._options = options
-        self._catalog = catalog
+        self._names = Names(catalog)
         self._session: SparkSession | None = None
 
     @property
@@ -56,6 +62,10 @@ class SparkEngine:
         SparkError
             Spark does not start, or cannot reach the lake.
         """
+        with spark_failures(transform.table):
+            return self._declared(lake, transform, window)
+
+    def _declared(self, lake: Lake, transform: Transform, window: Window) -> Computed:
         _require_reach(self.session, lake)
         versions = pinned(lake, transform, window)
         inputs, n_rows = {}, 0
@@ -70,7 +80,7 @@ class SparkEngine:
                 last=found.last if found else None,
                 slices=declared.slices,
                 columns=read_columns(declared),
-                catalog=self._catalog,
+                names=self._names,
             )
             if declared.table in versions:
                 n_rows += lake.n_rows(
@@ -86,19 +96,26 @@ class SparkEngine:
             .groupBy(BLOCK)
             .applyInArrow(_worker(transform, blocks), spark_schema(transform.table))
         )
-        return Computed(
-            frame=SparkRows(self.session, rows, catalog=self._catalog), versions=versions
-        )
+        return Computed(frame=SparkRows(self.session, rows, self._names), versions=versions)
 
 
 def _require_reach(session: "SparkSession", lake: Lake) -> None:
-    """Refuse a lake in an object store on a Spark of one machine: it has no client for one."""
-    master = session.conf.get("spark.master", "") or ""
-    if "://" in str(lake.root) and master.startswith("local") and not on_databricks():
+    """Refuse a lake in an object store where this Spark cannot make a safe commit."""
+    root = str(lake.root)
+    if "://" not in root or on_databricks() or session.conf.get(CLUSTER_ID, None):
+        return
+    master = session.conf.get("spark.master", None) or ""
+    if master.startswith("local"):
         raise SparkError(
-            f"Spark on one machine ({master}) cannot write {lake.root}: it has neither a client "
+            f"Spark on one machine ({master}) cannot write {root}: it has neither a client "
             "for object stores nor a safe commit there. Use a folder, a cluster, or "
             "STOCKS_AI_ENGINE=local."
+        )
+    if root.startswith(S3):
+        raise SparkError(
+            f"Spark outside Databricks cannot write {root} safely: Delta's commits to S3 would "
+            "write over those of other writers. Use Databricks, another store, or "
+            "STOCKS_AI_ENGINE=local, whose commits S3 itself keeps apart."
         )
 
 

@@ -19,6 +19,9 @@ CONFLICTS = (
 )
 
 
+GONE = ("Py4JNetworkError", "ConnectionRefusedError")
+
+
 @contextmanager
 def conflicts() -> Iterator[None]:
     """Turn Spark's conflicts between writers into delta-rs's, which the lake retries."""
@@ -58,6 +61,8 @@ def spark_failures(what: str) -> Iterator[None]:
 
 
 def _is_sparks(error: Exception) -> bool:
+    if type(error).__name__ in GONE:
+        return True
     return type(error).__module__.split(".", maxsplit=1)[0] in {"pyspark", "py4j", "grpc"}
 
 
@@ -74,6 +79,11 @@ def _raised_in_worker(text: str) -> StocksAiError | None:
 
 def _message(what: str, error: Exception) -> str:
     text = str(error)
+    if type(error).__name__ in GONE:
+        return (
+            f"{what}: Spark's Java process is gone. It was ended, or the machine had too little "
+            "memory: start again, with another STOCKS_AI_SPARK_MEMORY."
+        )
     python = re.findall(r"^(\w+(?:\.\w+)*(?:Error|Exception)): (.*)$", text, re.MULTILINE)
     if python:
         name, finding = python[-1]

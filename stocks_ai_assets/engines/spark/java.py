@@ -24,6 +24,9 @@ JARS = {
     "delta-storage-4.4.0.jar": "c46735481fa8e326b0957be02b4420cbcab4b325bb08009b7f2045a95133f1cc",
 }
 
+CONNECTOR = "unitycatalog-spark"
+"""Begins the name of the jar that asks a Unity Catalog server; the user brings it."""
+
 _IVY = """<ivy-module version="2.0">
   <info organisation="stocks-ai" module="jars"/>
   <configurations><conf name="default"/></configurations>
@@ -76,6 +79,19 @@ def require_jars(folder: Path | None) -> list[Path]:
             "Run `stocks-ai spark jars` (in a checkout `make jars`) once."
         )
     return [where / name for name in JARS]
+
+
+def require_connector(folder: Path | None) -> list[Path]:
+    """Return the jars of the `unitycatalog` connector in `folder`, or raise `SparkError`."""
+    where = folder or default_folder()
+    found = sorted(where.glob("unitycatalog-*.jar"))
+    if not any(jar.name.startswith(CONNECTOR) for jar in found):
+        raise SparkError(
+            f"STOCKS_AI_SPARK_CATALOG_URI needs the connector's jar {CONNECTOR}*.jar in {where}, "
+            "with what it needs (unitycatalog-client-*.jar, or its assembly). Put it there, or "
+            "unset the variable."
+        )
+    return found
 
 
 def fetch_jars(folder: Path | None = None) -> Path:

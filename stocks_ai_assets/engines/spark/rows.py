@@ -14,7 +14,7 @@ import polars as pl
 from stocks_ai_assets.engines.spark.arrow import arrow_schema, frame_of, spark_schema, table_of
 from stocks_ai_assets.engines.spark.commits import commit
 from stocks_ai_assets.engines.spark.failures import spark_failures
-from stocks_ai_assets.engines.spark.stored import stored_rows
+from stocks_ai_assets.engines.spark.stored import Names, stored_rows
 from stocks_ai_assets.errors import ContractError
 from stocks_ai_assets.lake import Lake, Stamps, Written
 from stocks_ai_assets.lake.content import Block, blocks_of, combined_hash
@@ -45,14 +45,14 @@ class SparkRows:
         Spark.
     rows
         Content columns of the contract, conforming block by block.
-    catalog
-        Catalog of three-level table names; None: by path.
+    names
+        By what names tables are written.
     """
 
-    def __init__(self, session: "SparkSession", rows: "DataFrame", *, catalog: str | None) -> None:
+    def __init__(self, session: "SparkSession", rows: "DataFrame", names: Names) -> None:
         self._session = session
         self._rows = rows
-        self._catalog = catalog
+        self._names = names
 
     def write(
         self,
@@ -69,7 +69,7 @@ class SparkRows:
         if not target.table.partition:
             raise ContractError(f"{table} has no partitions: it is written from one process.")
         with spark_failures(str(target)), _kept(self._rows) as rows:
-            content = SparkContent(self._session, lake, rows, self._catalog)
+            content = SparkContent(self._session, lake, rows, self._names)
             return lake.replace(target, content, stamps)
 
 
@@ -77,12 +77,12 @@ class SparkContent:
     """Rows to be written, as the lake compares and commits them."""
 
     def __init__(
-        self, session: "SparkSession", lake: Lake, rows: "DataFrame", catalog: str | None
+        self, session: "SparkSession", lake: Lake, rows: "DataFrame", names: Names
     ) -> None:
         self._session = session
         self._lake = lake
         self._rows = rows
-        self._catalog = catalog
+        self._names = names
 
     def compared(self, handle: Handle, version: int, target: Target) -> Comparison:
         """Compare with what is stored at `version`, quarter by quarter in the workers."""
@@ -112,20 +112,21 @@ class SparkContent:
         self, handle: Handle, delta: Any, found: Difference, target: Target, stamps: Stamps
     ) -> int:
         """Make one commit on top of `delta` and return its version."""
-        merged = target.narrowed(found.changed)
+        compared, merged = int(delta.version()), target.narrowed(found.changed)
         schema = f"{_ddl(target.table.name)}, {DELETED} boolean"
-        marked = self._side_by_side(int(delta.version()), merged).applyInArrow(
+        marked = self._side_by_side(compared, merged).applyInArrow(
             _differing(target.table.name), schema
         )
         return commit(
             self._session,
             self._lake,
             handle,
+            compared,
             rows=self._rows,
             marked=marked if found.n_stored else None,
             target=merged,
             stamps=stamps,
-            catalog=self._catalog,
+            names=self._names,
         )
 
     def _side_by_side(self, version: int, target: Target) -> Any:
@@ -142,7 +143,7 @@ class SparkContent:
             last=target.last,
             slices=[target.slice] if target.slice else None,
             columns=tuple(table.columns),
-            catalog=self._catalog,
+            names=self._names,
         )
         new = self._rows
         if target.first:
@@ -222,11 +223,15 @@ def _ddl(table: str) -> str:
 
 @contextmanager
 def _kept(rows: "DataFrame") -> "Iterator[DataFrame]":
-    """Keep computed rows on the workers' disks while they are compared and written."""
+    """Compute rows and keep them on the workers' disks while they are compared and written.
+
+    They are computed here, before the lake keeps other writers out.
+    """
     from pyspark.storagelevel import StorageLevel
 
     kept = rows.persist(StorageLevel.DISK_ONLY)
     try:
+        kept.count()
         yield kept
     finally:
         kept.unpersist()

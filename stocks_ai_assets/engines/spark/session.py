@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from stocks_ai_assets.engines.spark.java import require_jars, require_java
+from pydantic import SecretStr
+
+from stocks_ai_assets.engines.spark.java import require_connector, require_jars, require_java
 from stocks_ai_assets.errors import SparkError
 from stocks_ai_assets.packed import code_archive, digest
 from stocks_ai_assets.settings import Settings
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 
 DATABRICKS = "databricks"
 """Value of `remote` that means Databricks Connect."""
+
+UNITY = "io.unitycatalog.spark.UCSingleCatalog"
+"""Catalog of the `unitycatalog` connector, whose jar the user brings."""
 
 CONNECT_PORT = 15002
 CONNECT_SECONDS = 10.0
@@ -56,6 +61,9 @@ class SparkOptions:
         Profile of the Databricks configuration file.
     cores
         Tasks at a time of local Spark; None: all cores.
+    catalog, catalog_uri, catalog_token
+        Catalog of three-level names, and the Unity Catalog server that local Spark asks for it;
+        None: Spark's own catalog.
     """
 
     remote: str | None = None
@@ -63,6 +71,9 @@ class SparkOptions:
     jars: Path | None = None
     profile: str | None = None
     cores: int | None = None
+    catalog: str | None = None
+    catalog_uri: str | None = None
+    catalog_token: SecretStr | None = None
 
 
 def options_of(settings: Settings) -> SparkOptions:
@@ -72,6 +83,9 @@ def options_of(settings: Settings) -> SparkOptions:
         memory=settings.spark_memory,
         jars=settings.spark_jars,
         profile=settings.databricks.profile,
+        catalog=settings.catalog,
+        catalog_uri=settings.spark_catalog_uri,
+        catalog_token=settings.spark_catalog_token,
     )
 
 
@@ -97,8 +111,23 @@ def open_session(options: SparkOptions) -> "SparkSession":
     else:
         session = _local(SparkSession.builder, options)
     for name, value in EVERYWHERE.items():
-        session.conf.set(name, value)
+        try:
+            session.conf.set(name, value)
+        except Exception as error:
+            raise SparkError(
+                f"This Spark refuses the setting {name}, as serverless compute does. Use a "
+                "cluster, or STOCKS_AI_ENGINE=local."
+            ) from error
     return session
+
+
+def catalog_settings(options: SparkOptions) -> dict[str, str]:
+    """Settings by which local Spark asks a Unity Catalog server for three-level names."""
+    if options.catalog_uri is None:
+        return {}
+    catalog = f"spark.sql.catalog.{options.catalog}"
+    token = options.catalog_token.get_secret_value() if options.catalog_token else ""
+    return {catalog: UNITY, f"{catalog}.uri": options.catalog_uri, f"{catalog}.token": token}
 
 
 def on_databricks() -> bool:
@@ -109,11 +138,13 @@ def on_databricks() -> bool:
 def _local(builder: Any, options: SparkOptions) -> "SparkSession":
     require_java()
     jars = require_jars(options.jars)
+    if options.catalog_uri is not None:
+        jars += require_connector(options.jars)
     cores = options.cores or os.cpu_count() or 1
     # Workers must be this Python; pyspark takes it from nowhere else.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # noqa: TID251
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")  # noqa: TID251
-    java = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xss4m -Duser.timezone=UTC"
+    java = "-XX:ReservedCodeCacheSize=512m -XX:+UseSerialGC -Xss4m -Duser.timezone=UTC"
     values = {
         "spark.master": f"local[{cores}]",
         "spark.jars": ",".join(map(str, jars)),
@@ -134,6 +165,7 @@ def _local(builder: Any, options: SparkOptions) -> "SparkSession":
         "spark.databricks.delta.snapshotPartitions": "2",
         # As many threads as cores would start in every worker.
         "spark.executorEnv.POLARS_MAX_THREADS": "1",
+        **catalog_settings(options),
     }
     for name, value in values.items():
         builder = builder.config(name, value)
@@ -189,7 +221,13 @@ def _databricks(options: SparkOptions) -> "SparkSession":
     builder = DatabricksSession.builder
     if options.profile:
         builder = builder.profile(options.profile)
-    session = builder.getOrCreate()
+    try:
+        session = builder.getOrCreate()
+    except Exception as error:
+        raise SparkError(
+            f"Databricks Connect got no session: {type(error).__name__}. Check the profile "
+            "(STOCKS_AI_DATABRICKS__PROFILE), its cluster, and that the token has not expired."
+        ) from error
     _send_code(session)
     return session
 

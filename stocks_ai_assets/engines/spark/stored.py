@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from stocks_ai_assets.engines.spark.arrow import spark_schema
+from stocks_ai_assets.errors import SparkError
 from stocks_ai_assets.lake import Lake
 from stocks_ai_assets.lake.layout import YEAR, has_years
 from stocks_ai_assets.tables.spec import Table
@@ -23,7 +24,7 @@ def stored_rows(
     last: date | None,
     slices: Sequence[str] | None,
     columns: tuple[str, ...],
-    catalog: str | None = None,
+    names: "Names",
 ) -> "DataFrame":
     """Return rows of one version, as `Lake.read` does, in no order.
 
@@ -41,8 +42,8 @@ def stored_rows(
         Values of the slice column; None: all.
     columns
         Content columns.
-    catalog
-        Catalog of three-level names; None: by path.
+    names
+        By what name Spark reads the table.
     """
     from pyspark.sql import functions as f
 
@@ -50,8 +51,8 @@ def stored_rows(
         return session.createDataFrame([], spark_schema(table.name, columns))
     reader = session.read.format("delta").option("versionAsOf", version)
     rows = (
-        reader.table(table_identifier(session, lake, table, catalog))
-        if catalog
+        reader.table(names.of(session, lake, table))
+        if names.catalog
         else reader.load(lake.location(table.name))
     )
     if first:
@@ -67,14 +68,44 @@ def stored_rows(
     return rows.select(*columns)
 
 
-def table_identifier(session: "SparkSession", lake: Lake, table: Table, catalog: str | None) -> str:
-    """Return the name by which SQL writes a table; registers it in the catalog if it is new."""
-    location = lake.location(table.name)
-    if catalog is None:
-        return f"delta.`{location}`"
-    schema, name = table.name.split(".")
-    full = f"`{catalog}`.`{schema}`.`{name}`"
-    if not session.catalog.tableExists(f"{catalog}.{schema}.{name}"):
-        session.sql(f"CREATE SCHEMA IF NOT EXISTS `{catalog}`.`{schema}`")
-        session.sql(f"CREATE TABLE IF NOT EXISTS {full} USING delta LOCATION '{location}'")
-    return full
+class Names:
+    """Names by which SQL reads and writes the tables of a lake.
+
+    Parameters
+    ----------
+    catalog
+        Catalog of three-level names; None: tables are named by their path.
+    """
+
+    def __init__(self, catalog: str | None = None) -> None:
+        self.catalog = catalog
+        self._same: set[str | None] = set()
+
+    def of(self, session: "SparkSession", lake: Lake, table: Table) -> str:
+        """Return the name of a table; a new one is registered in the catalog.
+
+        Raises
+        ------
+        SparkError
+            The catalog has another table of that name.
+        """
+        location = lake.location(table.name)
+        if self.catalog is None:
+            return f"delta.`{location}`"
+        schema, name = table.name.split(".")
+        full = f"`{self.catalog}`.`{schema}`.`{name}`"
+        identity = lake.identity(table.name)
+        if identity in self._same:
+            return full
+        if not session.catalog.tableExists(f"{self.catalog}.{schema}.{name}"):
+            session.sql(f"CREATE SCHEMA IF NOT EXISTS `{self.catalog}`.`{schema}`")
+            session.sql(f"CREATE TABLE IF NOT EXISTS {full} USING delta LOCATION '{location}'")
+        (found,) = session.sql(f"DESCRIBE DETAIL {full}").select("id", "location").collect()
+        if identity != f"{table.name}@{(found.id or '')[:8]}":
+            raise SparkError(
+                f"{full} lies in {found.location} and is not the table of this lake in "
+                f"{location}. Drop it from the catalog, or name the catalog of this lake in "
+                "STOCKS_AI_CATALOG."
+            )
+        self._same.add(identity)
+        return full

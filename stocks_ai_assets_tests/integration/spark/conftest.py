@@ -56,3 +56,15 @@ def prints(lake):
     """Content hash and rows of every table."""
     found = map(lake.fingerprint, lake.tables())
     return {each.table: (each.rows, each.content_hash) for each in found}
+
+
+class Shelf:
+    """A folder that is used as an object store is: no locks, files made whole or not at all."""
+
+    def __init__(self, root):
+        from stocks_ai_assets.lake.storage import Folder
+
+        self._folder = Folder(root)
+
+    def __getattr__(self, name):
+        return getattr(self._folder, name)

@@ -53,7 +53,8 @@ def slices_of(lake, name):
 
 def plain(segment):
     tables = [identity.split("@")[0] for identity in segment.input_versions]
-    return segment.first, segment.last, segment.code_version, tables, segment.computed_at
+    moments = segment.computed_at, segment.changed_at, segment.changed_version
+    return segment.first, segment.last, segment.code_version, tables, *moments
 
 
 def test_either_engine_goes_on_with_a_lake_that_the_other_began(
@@ -75,11 +76,22 @@ CHOSEN = (
 )
 
 
-@pytest.mark.parametrize("rows", [blocks.BLOCK_ROWS, 1_000])
+UNCUT = blocks.BLOCK_ROWS
+
+
+@pytest.mark.parametrize("rows", [UNCUT, 20])
 def test_content_that_is_stored_makes_no_new_version_however_work_is_cut(
     rows, both, vendor_graph, engine, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(blocks, "BLOCK_ROWS", rows)
+    pieces, cut = {}, blocks.cut
+
+    def counted(transform, *arguments):
+        found = cut(transform, *arguments)
+        pieces[transform.table] = len(found)
+        return found
+
+    monkeypatch.setattr("stocks_ai_assets.engines.spark.engine.cut", counted)
     lake = Lake(shutil.copytree(both.here.root, tmp_path / "lake"))
     on_spark, nodes = replace(vendor_graph, engine=engine), vendor_graph.nodes
     sessions = partition_range("session", START, END, vendor_graph.parameters)
@@ -89,6 +101,8 @@ def test_content_that_is_stored_makes_no_new_version_however_work_is_cut(
         version = lake.version(table.name)
         written = write_node(on_spark, lake, nodes[name], window)
         assert (written.version, written.changed) == (version, False), name
+    cuts = sum(n > 1 for n in pieces.values())
+    assert cuts == (0 if rows == UNCUT else 4), pieces
 
 
 def test_the_history_says_who_wrote_whichever_engine_committed(both):

@@ -26,9 +26,12 @@ def lake(tmp_path) -> Lake:
 def write(engine, lake):
     """Write a frame by Spark, as the local lake writes it."""
 
-    def by_spark(name, frame, n=0, slice_=None, first=DAYS[0], last=DAYS[-1], catalog=None):
+    def by_spark(
+        name, frame, n=0, slice_=None, first=DAYS[0], last=DAYS[-1], catalog=None, into=None
+    ):
         from stocks_ai_assets.engines.spark.arrow import arrow_schema, spark_schema, table_of
         from stocks_ai_assets.engines.spark.rows import SparkRows
+        from stocks_ai_assets.engines.spark.stored import Names
 
         arrow = table_of(frame, arrow_schema(name)) if frame.height else []
         rows = engine.session.createDataFrame(arrow, schema=spark_schema(name))
@@ -38,8 +41,8 @@ def write(engine, lake):
             input_versions={"market.prices": n},
             created=datetime(2024, 1, 1, 0, n, tzinfo=UTC),
         )
-        return SparkRows(engine.session, rows, catalog=catalog).write(
-            lake, name, first=first, last=last, slice=slice_, stamps=stamps
+        return SparkRows(engine.session, rows, Names(catalog)).write(
+            into or lake, name, first=first, last=last, slice=slice_, stamps=stamps
         )
 
     return by_spark
@@ -155,6 +158,21 @@ def test_three_level_names_write_and_read_the_same_table(write, engine, lake, sy
     engine.session.sql("DROP TABLE spark_catalog.meta.synthesized_predictions")
 
 
+def test_a_catalogs_table_of_another_lake_is_neither_read_nor_written(
+    write, engine, lake, synthesized, tmp_path
+):
+    other = Lake(tmp_path / "other")
+    write(SYNTHESIZED, synthesized())
+    write(SYNTHESIZED, synthesized(0.02), catalog="spark_catalog", into=other)
+    try:
+        with pytest.raises(SparkError, match=r"synthesized_predictions` lies in .*other.*Drop it"):
+            write(SYNTHESIZED, synthesized(0.03), catalog="spark_catalog")
+        assert lake.read(SYNTHESIZED).equals(synthesized())
+        assert other.read(SYNTHESIZED).equals(synthesized(0.02))
+    finally:
+        engine.session.sql("DROP TABLE spark_catalog.meta.synthesized_predictions")
+
+
 def test_a_row_that_breaks_its_contract_fails_with_the_contracts_message(
     vendor_graph, engine, both
 ):
@@ -214,11 +232,26 @@ def test_every_contract_has_spark_types_that_come_back_as_polars_types(both):
         assert frame_of(arrow, name, table.columns).equals(rows), name
 
 
-def test_a_lake_in_an_object_store_is_refused_on_one_machine(vendor_graph, engine):
+@pytest.mark.parametrize(
+    ("master", "finding"),
+    [
+        (None, r"local\[2\].* cannot write s3://lakes/mine.*folder"),
+        ("spark://host:7077", r"outside Databricks cannot write s3://lakes/mine safely.*local"),
+    ],
+)
+def test_a_lake_in_an_object_store_is_refused_where_commits_are_not_safe(
+    vendor_graph, engine, monkeypatch, master, finding
+):
     from stocks_ai_assets.domain.graph import transform
     from stocks_ai_assets.partitions import partition_range
 
     parameters = vendor_graph.parameters
     window = partition_range("session", date(2021, 4, 1), date(2021, 4, 7), parameters)
-    with pytest.raises(SparkError, match=r"local\[2\].* cannot write s3://lakes/mine.*folder"):
+    if master:
+        monkeypatch.setattr(
+            type(engine.session.conf),
+            "get",
+            lambda _, n, d=None: {"spark.master": master}.get(n, d),
+        )
+    with pytest.raises(SparkError, match=finding):
         engine.compute(Lake("s3://lakes/mine"), transform("signals/technical", parameters), window)

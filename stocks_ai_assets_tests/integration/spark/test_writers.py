@@ -1,0 +1,260 @@
+"""Steps that write the same tables by Spark at once, beside each other and beside delta-rs."""
+
+import multiprocessing
+import random
+import signal
+import threading
+import time
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from datetime import timedelta
+
+import polars as pl
+import pytest
+from deltalake import DeltaTable
+
+from stocks_ai_assets.lake import Lake, Stamps
+from stocks_ai_assets_tests.integration.spark.conftest import Shelf
+from stocks_ai_assets_tests.integration.writers import (
+    AGENTS,
+    PREDICTIONS,
+    SESSIONS,
+    START,
+    SYNTHESIZED,
+    faults,
+    predictions,
+    put,
+    synthesized,
+    watch,
+    write_what_is_missing,
+    wrongly_covered,
+)
+
+pytestmark = pytest.mark.spark
+
+WIDTH = 4
+OWNERS = {
+    PREDICTIONS: dict.fromkeys(AGENTS, SESSIONS[10 : 10 + WIDTH]),
+    SYNTHESIZED: {f"range-{i}": SESSIONS[WIDTH * i : WIDTH * (i + 1)] for i in range(len(AGENTS))},
+}
+"""Slices of one table, sessions of the other; the sessions lie in two years."""
+
+ROUNDS = 200
+
+
+def opened():
+    """A Spark of this process."""
+    from stocks_ai_assets.engines.spark.session import SparkOptions, open_session
+
+    return open_session(SparkOptions(cores=2, memory="512m"))
+
+
+def put_by_spark(session, lake, table, days, owner, value):
+    """Write the rows of one owner as `put` does, by Spark."""
+    from stocks_ai_assets.engines.spark.arrow import arrow_schema, spark_schema, table_of
+    from stocks_ai_assets.engines.spark.rows import SparkRows
+    from stocks_ai_assets.engines.spark.stored import Names
+
+    sliced = table == PREDICTIONS
+    frame = predictions(days, owner, value) if sliced else synthesized(days, value)
+    rows = session.createDataFrame(table_of(frame, arrow_schema(table)), spark_schema(table))
+    return SparkRows(session, rows, Names()).write(
+        lake,
+        table,
+        first=days[0],
+        last=days[-1],
+        slice=owner if sliced else None,
+        stamps=Stamps(
+            run_id=f"{owner}-{value}",
+            code_version=str(value),
+            input_versions={},
+            created=START + timedelta(seconds=value),
+        ),
+    )
+
+
+def write_what_is_missing_by_spark(root, table, days, owner, value):
+    """Write the days that are not covered by this code, two at a time: what a run again does."""
+    lake, session = Lake(root), opened()
+    for pair in (days[i : i + 2] for i in range(0, len(days), 2)):
+        slice_ = owner if table == PREDICTIONS else None
+        done = [
+            s
+            for s in lake.coverage(table, slice_)
+            if s.code_version == str(value) and s.first <= pair[0] and s.last >= pair[-1]
+        ]
+        if not done:
+            put_by_spark(session, lake, table, pair, owner, value)
+
+
+@pytest.fixture(scope="module")
+def processes():
+    """Processes that share no state with this one; each starts a Java of its own."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["stocks_ai_assets_tests.integration.writers", "deltalake"])
+    return context
+
+
+def test_eight_steps_of_one_cluster_lose_and_double_nothing(engine, tmp_path, processes):
+    root, value, session = tmp_path / "lake", 1, engine.session
+    put(Lake(root), SYNTHESIZED, SESSIONS[: WIDTH * len(AGENTS)], "all", 0)
+    with ProcessPoolExecutor(1, mp_context=processes) as reading, ThreadPoolExecutor(8) as pool:
+        reader = reading.submit(watch, root, {}, OWNERS, tmp_path / "stop")
+        try:
+            for table, owners in OWNERS.items():
+                jobs = [
+                    # Each step has opened the lake for itself.
+                    pool.submit(put_by_spark, session, Lake(root), table, days, owner, value)
+                    for owner, days in owners.items()
+                ]
+                versions = sorted(job.result(timeout=300).version for job in jobs)
+                assert len(set(versions)) == len(jobs), "each write is one version"
+        finally:
+            (tmp_path / "stop").touch()
+        torn, reads = reader.result(timeout=60)
+    assert (torn, reads > 2) == ([], True)
+    lake, expected = Lake(root), Lake(tmp_path / "serial")
+    for table, owners in OWNERS.items():
+        runs = [c.run_id for c in lake.history(table) if c.run_id not in ("", "all-0")]
+        assert sorted(runs) == sorted(f"{owner}-{value}" for owner in owners), "once each"
+        for owner, days in owners.items():
+            put(expected, table, days, owner, value)
+        assert lake.fingerprint(table) == expected.fingerprint(table)
+        assert [*wrongly_covered(lake, table, owners)] == []
+
+
+def test_processes_of_both_engines_that_are_killed_end_where_one_writer_would(processes, tmp_path):
+    root, chance, value = tmp_path / "lake", random.Random(5), 3  # noqa: S311  # repeatable
+    owners = [(table, owner, days) for table in OWNERS for owner, days in OWNERS[table].items()]
+    tasks = {
+        (table, owner): (
+            (write_what_is_missing_by_spark, (root, table, days, owner, value))
+            if i % 8 == 0
+            else (write_what_is_missing, (root, {}, table, days, owner, value))
+        )
+        for i, (table, owner, days) in enumerate(owners)
+    }
+    running, kills = {}, {"spark": 2, "process": 4}
+    for _ in range(ROUNDS):
+        for name, (function, arguments) in tasks.items():
+            if name not in running or running[name].exitcode == -signal.SIGKILL:
+                running[name] = processes.Process(target=function, args=arguments)
+                running[name].start()
+        time.sleep(chance.uniform(0.2, 2.0))
+        for kind, left in kills.items():
+            alive = [
+                process
+                for name, process in running.items()
+                if process.is_alive()
+                and (tasks[name][0] is write_what_is_missing) == (kind == "process")
+                # Not while Java starts: a writer is to be hit.
+                and (kind == "process" or commits(root, name))
+            ]
+            if left and alive:
+                chance.choice(alive).kill()
+                kills[kind] -= 1
+        assert {p.exitcode for p in running.values()} <= {None, 0, -signal.SIGKILL}
+        if {p.exitcode for p in running.values()} == {0}:
+            break
+    else:
+        pytest.fail("still not done")
+    lake, expected = Lake(root), Lake(tmp_path / "serial")
+    for table, owner, days in owners:
+        put(expected, table, days, owner, value)
+    for table, wanted in OWNERS.items():
+        assert lake.fingerprint(table) == expected.fingerprint(table)
+        assert [*wrongly_covered(lake, table, wanted)] == []
+        for version in range(1, lake.version(table) + 1):
+            assert [*faults_of_pairs(lake, table, version)] == []
+
+
+def commits(root, name):
+    """Whether a writer has made a commit already."""
+    lake, (table, owner) = Lake(root), name
+    if lake.version(table) is None:
+        return False
+    return any(c.run_id.startswith(f"{owner}-") for c in lake.history(table))
+
+
+def faults_of_pairs(lake, table, version):
+    """Owners of which a version has half of two days."""
+    owners = {
+        table: {
+            f"{owner}": days[i : i + 2]
+            for owner, days in OWNERS[table].items()
+            for i in range(0, WIDTH, 2)
+        }
+    }
+    return faults(lake, table, version, owners)
+
+
+def test_rows_that_another_writer_put_there_after_the_comparison_are_compared_again(
+    engine, tmp_path, monkeypatch
+):
+    from stocks_ai_assets.engines.spark import rows
+
+    monkeypatch.setattr("stocks_ai_assets.lake.lake.open_storage", Shelf)
+    session, days = engine.session, SESSIONS[:WIDTH]
+    lake, rival = Lake(tmp_path / "lake"), Lake(tmp_path / "lake")
+    for table, owner in ((PREDICTIONS, "risk"), (SYNTHESIZED, "range-0")):
+        put(lake, table, days, owner, 1)
+        original, pending = rows.commit, [lambda o=owner, t=table: put(rival, t, days, o, 2)]
+
+        def commit(*arguments, original=original, pending=pending, **named):
+            if pending:
+                pending.pop()()
+            return original(*arguments, **named)
+
+        with monkeypatch.context() as once:
+            once.setattr(rows, "commit", commit)
+            # Half of the rows are as they were: only the others are merged.
+            frame_days = days[2:]
+            put_by_spark(session, lake, table, frame_days, owner, 3)
+        slices = [owner] if table == PREDICTIONS else None
+        stored = lake.read(table, slices=slices)
+        scores = dict(stored.group_by("prediction_date").agg(pl.col("score").first()).iter_rows())
+        assert [scores[d] for d in days] == [0.002, 0.002, 0.003, 0.003]
+        assert [*wrongly_covered(lake, table, {owner: days[:2]})] == []
+        assert [*wrongly_covered(lake, table, {owner: days[2:]})] == []
+
+
+def test_another_systems_commit_in_between_is_compared_too(engine, tmp_path, monkeypatch):
+    from stocks_ai_assets.engines.spark import rows
+
+    session, days = engine.session, SESSIONS[:WIDTH]
+    lake = Lake(tmp_path / "lake")
+    put(lake, SYNTHESIZED, days, "range-0", 1)
+    original, pending = rows.commit, [True]
+
+    def commit(*arguments, **named):
+        if pending:
+            pending.pop()
+            DeltaTable(lake.location(SYNTHESIZED)).update(
+                updates={"score": "0.9"}, predicate=f"prediction_date = '{days[0]}'"
+            )
+        return original(*arguments, **named)
+
+    monkeypatch.setattr(rows, "commit", commit)
+    changed = synthesized(days, 1).with_columns(
+        score=pl.when(pl.col("prediction_date") == days[-1]).then(0.003).otherwise("score")
+    )
+    from stocks_ai_assets_tests.integration.spark import test_writers
+
+    monkeypatch.setattr(test_writers, "synthesized", lambda *_: changed)
+    put_by_spark(session, lake, SYNTHESIZED, days, "range-0", 3)
+    assert lake.read(SYNTHESIZED).equals(changed.sort("symbol", "prediction_date"))
+
+
+def test_spark_waits_until_nobody_else_commits_to_a_folder(engine, tmp_path, monkeypatch):
+    from stocks_ai_assets.lake import locks
+
+    waits, days = threading.Event(), SESSIONS[:WIDTH]
+    pause = locks.sleep
+    monkeypatch.setattr(locks, "sleep", lambda seconds: (waits.set(), pause(seconds)))
+    lake, other = Lake(tmp_path / "lake"), Lake(tmp_path / "lake")
+    put(lake, PREDICTIONS, days, "risk", 1)
+    with ThreadPoolExecutor(1) as pool:
+        with other._handle(PREDICTIONS).committing():  # as a commit of delta-rs holds it
+            job = pool.submit(put_by_spark, engine.session, lake, PREDICTIONS, days, "risk", 2)
+            assert waits.wait(60)
+            assert other.version(PREDICTIONS) == 1
+        assert job.result(timeout=60).version == 2
