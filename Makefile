@@ -59,7 +59,7 @@ format: env  ## Rewrite files in the project's form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-benchmark: env  ## Measure speed and memory; writes docs/performance.md
+benchmark: env-all sharing-client jars  ## Measure speed and memory; writes docs/performance.md
 	$(BIN)/python -m benchmarks
 
 docs: env  ## Generate the data dictionary and the import format

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
-from benchmarks import concurrency, event_storage
+from benchmarks import concurrency, engines, event_storage, sharing
 from benchmarks.measure import CLI, Measured, machine, measure
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
@@ -34,7 +34,10 @@ def main() -> None:
             *_symbols(home),
             *_sessions(home),
             "",
+            *engines.replay(folder),
             *concurrency.section(),
+            *sharing.section(home / "sharing"),
+            "Markets of 500 to 5,000 symbols on both engines: [scaling](scaling.md).",
         ]
     PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(f"wrote {PAGE}")

@@ -1,7 +1,8 @@
 """The process and local Spark side by side: the replay data by asset, and markets by size.
 
 `python -m benchmarks.engines replay` prints the parity table; `python -m benchmarks.engines scale
-SYMBOLS ...` measures ten years of simulated markets. Each run is a command in a process of its own.
+FIRST LAST SYMBOLS ...` measures simulated markets from one session to another (`500@spark`: on that
+engine alone). Each run is a command in a process of its own.
 """
 
 import json
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter, sleep
@@ -22,7 +23,7 @@ from benchmarks.measure import CLI, machine
 ENGINES = ("local", "spark")
 REPLAY = ("2015-01-14", "2024-08-23")
 TEN_YEARS = ("2014-01-02", "2023-12-29")
-MEMORY_MB = 20_000
+MEMORY_MB = 22_000
 """A run that takes more is ended, and said to have needed more."""
 
 HOURS = 2.0
@@ -36,7 +37,6 @@ class Run:
     seconds: float = 0.0
     cpu: dict[int, float] = field(default_factory=dict)
     peak: dict[str, float] = field(default_factory=dict)
-    spilled_mb: float = 0.0
     reports: list[dict[str, object]] = field(default_factory=list)
     ended: str = ""
 
@@ -52,7 +52,10 @@ class Run:
 
 
 def backfill(
-    home: Path, days: tuple[str, str], settings: Mapping[str, str], *, memory_mb: int = MEMORY_MB
+    home: Path,
+    days: tuple[str, str],
+    settings: Mapping[str, str],
+    arguments: Sequence[str] = (),
 ) -> Run:
     """Backfill from an empty lake and watch the processes."""
     environment = {
@@ -64,14 +67,14 @@ def backfill(
     start = perf_counter()
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         process = subprocess.Popen(
-            [CLI, "backfill", "--from", days[0], "--to", days[1], "--json"],
+            [CLI, "backfill", "--from", days[0], "--to", days[1], "--json", *arguments],
             env=environment,
             stdout=out,
             stderr=err,
             text=True,
         )
         run = Run()
-        watcher = threading.Thread(target=_watch, args=(process, run, memory_mb), daemon=True)
+        watcher = threading.Thread(target=_watch, args=(process, run), daemon=True)
         watcher.start()
         process.wait()
         run.seconds = perf_counter() - start
@@ -84,7 +87,7 @@ def backfill(
     return run
 
 
-def _watch(process: "subprocess.Popen[str]", run: Run, memory_mb: int) -> None:
+def _watch(process: "subprocess.Popen[str]", run: Run) -> None:
     start = perf_counter()
     try:
         root = psutil.Process(process.pid)
@@ -97,8 +100,8 @@ def _watch(process: "subprocess.Popen[str]", run: Run, memory_mb: int) -> None:
             now["all"] = sum(now.values())
             for kind, value in now.items():
                 run.peak[kind] = max(run.peak.get(kind, 0.0), value)
-            if now["all"] > memory_mb or perf_counter() - start > HOURS * 3600:
-                what = f"more than {memory_mb:,} MB" if now["all"] > memory_mb else "too long"
+            if now["all"] > MEMORY_MB or perf_counter() - start > HOURS * 3600:
+                what = f"more than {MEMORY_MB:,} MB" if now["all"] > MEMORY_MB else "too long"
                 run.ended = f"{what} after {perf_counter() - start:,.0f} s"
                 for each in reversed([root, *root.children(recursive=True)]):
                     each.kill()
@@ -158,21 +161,71 @@ def _seconds(report: Mapping[str, object]) -> float:
     return sum(float(str(v)) for k, v in report.items() if k.startswith("seconds"))
 
 
-def scale(symbols: int, engine: str, memory: str) -> str:
-    """Return one line of the table of sizes: ten years of a simulated market."""
+FACTS = 'key:"market/*"'
+
+COLUMNS = (
+    "symbols",
+    "engine",
+    "facts",
+    "computed",
+    "CPU of that",
+    "rows",
+    "driver",
+    "Java",
+    "workers",
+    "all",
+    "spilled",
+    "shuffled",
+    "lake",
+)
+"""Peaks of memory are those of the computed tables; facts are read by the process in both."""
+
+
+def scale(symbols: int, engine: str, days: tuple[str, str] = TEN_YEARS, memory: str = "2g") -> str:
+    """Return one line of the table of sizes: facts of a simulated market, then what is computed."""
     with tempfile.TemporaryDirectory(prefix="stocks-ai-scale-") as name:
-        home = Path(name)
+        home, events = Path(name), Path(name) / "events"
+        events.mkdir()
         settings = {
             "STOCKS_AI_SAMPLE_SYMBOLS": str(symbols),
             "STOCKS_AI_ENGINE": engine,
             "STOCKS_AI_SPARK_MEMORY": memory,
+            "PYSPARK_SUBMIT_ARGS": (
+                "--conf spark.eventLog.enabled=true --conf spark.eventLog.rolling.enabled=false "
+                f"--conf spark.eventLog.compress=false --conf spark.eventLog.dir={events} "
+                "pyspark-shell"
+            ),
         }
-        run = backfill(home, TEN_YEARS, settings)
+        facts = backfill(home, days, settings, ("--select", FACTS))
+        run = backfill(home, days, settings)
         size = sum(f.stat().st_size for f in (home / "lake").rglob("*") if f.is_file()) / 1e9
-    peaks = " | ".join(f"{run.peak.get(kind, 0):,.0f}" for kind in (*KINDS, "all"))
-    wall = run.ended or f"{run.seconds:,.0f} s"
-    rows = sum(int(str(r["rows"])) for r in run.reports)
-    return f"| {symbols:,} | {engine} | {wall} | {run.cpu_seconds:,.0f} | {rows:,} | {peaks} | {size:.1f} |"
+        spilled, shuffled = _moved(events)
+    rows = sum(int(str(r["rows"])) for r in (*facts.reports, *run.reports))
+    cells = [
+        f"{symbols:,}",
+        engine,
+        facts.ended or f"{facts.seconds:,.0f} s",
+        run.ended or f"{run.seconds:,.0f} s",
+        f"{run.cpu_seconds:,.0f} s",
+        f"{rows / 1e6:,.1f} M",
+        *(f"{run.peak.get(kind, 0) / 1000:,.1f} GB" for kind in (*KINDS, "all")),
+        *(f"{value:,.1f} GB" for value in (spilled, shuffled, size)),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _moved(events: Path) -> tuple[float, float]:
+    """GB that Spark's tasks spilled to disk, and wrote for others to read."""
+    spilled = shuffled = 0
+    for file in events.iterdir():
+        with file.open(encoding="utf-8") as lines:
+            for line in lines:
+                if '"SparkListenerTaskEnd"' in line:
+                    metrics = json.loads(line).get("Task Metrics") or {}
+                    spilled += metrics.get("Disk Bytes Spilled", 0)
+                    written = metrics.get("Shuffle Write Metrics", {})
+                    shuffled += written.get("Shuffle Bytes Written", 0)
+    return spilled / 1e9, shuffled / 1e9
 
 
 def main() -> None:
@@ -182,15 +235,18 @@ def main() -> None:
         folder = os.environ.get("STOCKS_AI_REPLAY_FOLDER", "")  # noqa: TID251  # as in the tests
         print("\n".join(replay(folder)))
     elif what == "scale":
-        print(
-            "| symbols | engine | wall | CPU s | rows | Python MB | Java MB | workers MB | all MB | GB |"
-        )
-        print("|---|---|---|---|---|---|---|---|---|---|", flush=True)
-        for symbols in map(int, rest):
-            for engine in ENGINES:
-                print(scale(symbols, engine, "2g"), flush=True)
+        first, last, *symbols = rest
+        print(f"Sessions {first}..{last}; heap of Spark 2 GB.\n")
+        print(f"| {' | '.join(COLUMNS)} |")
+        print(f"|{'---|' * len(COLUMNS)}", flush=True)
+        for each in symbols:
+            size, _, only = each.partition("@")
+            for engine in [only] if only else ENGINES:
+                print(scale(int(size), engine, (first, last)), flush=True)
     else:
-        sys.exit("usage: python -m benchmarks.engines replay | scale SYMBOLS ...")
+        sys.exit(
+            "usage: python -m benchmarks.engines replay | scale FIRST LAST SYMBOLS[@ENGINE] ..."
+        )
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ def prediction_rules(nodes: Mapping[str, Node]) -> Iterator[Rule]:
 
 
 def _every_session(scope: Scope) -> Verdict:
-    days = set(scope.read("session").get_column("session").unique())
+    days = {day for rows in scope.batches("session") for day in rows["session"].unique()}
     missing = [day for day in scope.window.partitions if day not in days]
     named = f" First: {missing[0]}." if missing else ""
     return Verdict(
@@ -71,8 +71,11 @@ def _every_session(scope: Scope) -> Verdict:
 def _mostly_known(scope: Scope) -> Verdict:
     table = scope.node.table
     names = [name for name in table.columns if name not in table.key]
-    rows = scope.read(*names)
-    shares = {name: rows.get_column(name).null_count() / max(rows.height, 1) for name in names}
+    height, nulls = 0, dict.fromkeys(names, 0)
+    for rows in scope.batches(*names):
+        height += rows.height
+        nulls = {name: nulls[name] + rows.get_column(name).null_count() for name in names}
+    shares = {name: nulls[name] / max(height, 1) for name in names}
     share = sum(shares.values()) / len(shares)
     emptiest = max(shares, key=lambda name: shares[name])
     return Verdict(
@@ -85,13 +88,9 @@ def _mostly_known(scope: Scope) -> Verdict:
 
 
 def _covers_the_universe(scope: Scope) -> Verdict:
-    predicted = scope.read("prediction_date").height
-    expected = scope.lake.read(
-        "signals.technical",
-        first=scope.window.first,
-        last=scope.window.last,
-        columns=("session",),
-    ).height
+    predicted = sum(rows.height for rows in scope.batches("prediction_date"))
+    prices = scope.batches("session", table="signals.technical")
+    expected = sum(rows.height for rows in prices)
     share = predicted / max(expected, 1)
     return Verdict(
         passed=predicted > 0,
@@ -109,9 +108,11 @@ def _explanation_adds_up(scope: Scope) -> Verdict:
         if scope.node.name == SYNTHESIS
         else ("key_factors", "contribution")
     )
-    rows = scope.read("predicted_return", column)
     parts = pl.col(column).list.eval(pl.element().struct.field(field)).list.sum()
-    worst = rows.select((parts - pl.col("predicted_return")).abs().max()).item() or 0.0
+    largest = (parts - pl.col("predicted_return")).abs().max()
+    worst = max(
+        rows.select(largest).item() or 0.0 for rows in scope.batches("predicted_return", column)
+    )
     return Verdict(
         passed=worst <= TOLERANCE,
         description=f"Largest difference between contributions and prediction: {worst:.1e}.",

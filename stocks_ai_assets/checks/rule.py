@@ -22,6 +22,9 @@ from stocks_ai_assets.partitions import (
     requested_window,
 )
 
+BATCH_ROWS = 500_000
+"""Rows that a rule holds at a time, roughly."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scope:
@@ -43,6 +46,18 @@ class Scope:
             columns=columns,
             slices=(self.node.slice,) if self.node.slice else None,
         )
+
+    def batches(self, *columns: str, table: str | None = None) -> Iterator[pl.DataFrame]:
+        """Rows of the asset, or of another table by session, some partitions at a time.
+
+        So a rule needs as much memory for 5,000 companies as for 100.
+        """
+        name, days = table or self.node.table.name, self.window.partitions
+        slices = (self.node.slice,) if self.node.slice and table is None else None
+        n_rows = self.lake.n_rows(name, days[0], days[-1], slices=slices)
+        size = max(1, len(days) * BATCH_ROWS // max(n_rows, 1))
+        for part in (days[i : i + size] for i in range(0, len(days), size)):
+            yield self.lake.read(name, first=part[0], last=part[-1], columns=columns, slices=slices)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

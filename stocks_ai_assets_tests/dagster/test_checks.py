@@ -45,6 +45,16 @@ class Frames:
             rows = rows.filter(pl.col(TABLES[table].slice).is_in(slices))
         return rows.select(columns)
 
+    def n_rows(self, table, first=None, last=None, slices=None):
+        return self.read(table, first, last, (TABLES[table].partition,), slices).height
+
+
+@pytest.fixture(autouse=True, params=["whole", "in pieces"])
+def rows_at_a_time(request, monkeypatch):
+    """A verdict does not depend on how many rows are looked at together."""
+    if request.param == "in pieces":
+        monkeypatch.setattr("stocks_ai_assets.checks.rule.BATCH_ROWS", 2)
+
 
 def judge(asset, name, frames, first=FIRST, last=LAST):
     node = NODES[asset]
