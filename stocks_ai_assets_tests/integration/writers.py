@@ -70,21 +70,24 @@ def opened(root, environment):
 
 def put(lake, table, days, owner, value, symbols=SYMBOLS):
     """Write all rows of one owner: an agent has its slice, others have their sessions."""
+    rows, target = what_to_put(table, days, owner, value, symbols)
+    return lake.write(table, rows, **target)
+
+
+def what_to_put(table, days, owner, value, symbols=SYMBOLS):
+    """Rows of one owner, and where and by whom they are written."""
     is_sliced = table == PREDICTIONS
-    rows = predictions(days, owner, value, symbols) if is_sliced else None
-    return lake.write(
-        table,
-        synthesized(days, value, symbols) if rows is None else rows,
-        first=days[0],
-        last=days[-1],
-        slice=owner if is_sliced else None,
-        stamps=Stamps(
-            run_id=f"{owner}-{value}",
-            code_version=str(value),
-            input_versions={},
-            created=START + timedelta(seconds=value),
-        ),
+    rows = (
+        predictions(days, owner, value, symbols) if is_sliced else synthesized(days, value, symbols)
     )
+    stamps = Stamps(
+        run_id=f"{owner}-{value}",
+        code_version=str(value),
+        input_versions={},
+        created=START + timedelta(seconds=value),
+    )
+    slice_ = owner if is_sliced else None
+    return rows, {"first": days[0], "last": days[-1], "slice": slice_, "stamps": stamps}
 
 
 def write_in_turn(root, environment, table, days, owner, values):
@@ -95,7 +98,11 @@ def write_in_turn(root, environment, table, days, owner, values):
 
 def write_what_is_missing(root, environment, table, days, owner, value):
     """Write the days that are not covered by this code, two at a time: what a run again does."""
-    lake = opened(root, environment)
+    put_what_is_missing(opened(root, environment), table, days, owner, value, put)
+
+
+def put_what_is_missing(lake, table, days, owner, value, put):
+    """`write_what_is_missing`, with `put` to write."""
     for pair in (days[i : i + 2] for i in range(0, len(days), 2)):
         done = [
             s

@@ -6,25 +6,26 @@ import signal
 import threading
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from datetime import timedelta
+from functools import partial
 
 import polars as pl
 import pytest
 from deltalake import DeltaTable
 
-from stocks_ai_assets.lake import Lake, Stamps
+from stocks_ai_assets.lake import Lake
+from stocks_ai_assets_tests.integration import writers
 from stocks_ai_assets_tests.integration.spark.conftest import Shelf
 from stocks_ai_assets_tests.integration.writers import (
     AGENTS,
     PREDICTIONS,
     SESSIONS,
-    START,
     SYNTHESIZED,
     faults,
-    predictions,
     put,
+    put_what_is_missing,
     synthesized,
     watch,
+    what_to_put,
     write_what_is_missing,
     wrongly_covered,
 )
@@ -54,36 +55,15 @@ def put_by_spark(session, lake, table, days, owner, value):
     from stocks_ai_assets.engines.spark.rows import SparkRows
     from stocks_ai_assets.engines.spark.stored import Names
 
-    sliced = table == PREDICTIONS
-    frame = predictions(days, owner, value) if sliced else synthesized(days, value)
+    frame, target = what_to_put(table, days, owner, value)
     rows = session.createDataFrame(table_of(frame, arrow_schema(table)), spark_schema(table))
-    return SparkRows(session, rows, Names()).write(
-        lake,
-        table,
-        first=days[0],
-        last=days[-1],
-        slice=owner if sliced else None,
-        stamps=Stamps(
-            run_id=f"{owner}-{value}",
-            code_version=str(value),
-            input_versions={},
-            created=START + timedelta(seconds=value),
-        ),
-    )
+    return SparkRows(session, rows, Names()).write(lake, table, **target)
 
 
 def write_what_is_missing_by_spark(root, table, days, owner, value):
-    """Write the days that are not covered by this code, two at a time: what a run again does."""
-    lake, session = Lake(root), opened()
-    for pair in (days[i : i + 2] for i in range(0, len(days), 2)):
-        slice_ = owner if table == PREDICTIONS else None
-        done = [
-            s
-            for s in lake.coverage(table, slice_)
-            if s.code_version == str(value) and s.first <= pair[0] and s.last >= pair[-1]
-        ]
-        if not done:
-            put_by_spark(session, lake, table, pair, owner, value)
+    """Write the days that are not covered by this code, two at a time."""
+    put = partial(put_by_spark, opened())
+    put_what_is_missing(Lake(root), table, days, owner, value, put)
 
 
 @pytest.fixture(scope="module")
@@ -157,6 +137,7 @@ def test_processes_of_both_engines_that_are_killed_end_where_one_writer_would(pr
             break
     else:
         pytest.fail("still not done")
+    assert not any(kills.values()), "writers of both engines were hit"
     lake, expected = Lake(root), Lake(tmp_path / "serial")
     for table, owner, days in owners:
         put(expected, table, days, owner, value)
@@ -237,9 +218,7 @@ def test_another_systems_commit_in_between_is_compared_too(engine, tmp_path, mon
     changed = synthesized(days, 1).with_columns(
         score=pl.when(pl.col("prediction_date") == days[-1]).then(0.003).otherwise("score")
     )
-    from stocks_ai_assets_tests.integration.spark import test_writers
-
-    monkeypatch.setattr(test_writers, "synthesized", lambda *_: changed)
+    monkeypatch.setattr(writers, "synthesized", lambda *_: changed)
     put_by_spark(session, lake, SYNTHESIZED, days, "range-0", 3)
     assert lake.read(SYNTHESIZED).equals(changed.sort("symbol", "prediction_date"))
 
