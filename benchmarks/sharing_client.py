@@ -17,7 +17,9 @@ def main() -> None:
     task = json.load(sys.stdin)
     # In turns, so that what else the machine does weighs on all alike.
     times = [{way: _seconds(task, way) for way in WAYS} for _ in range(task["repeats"])]
-    print(json.dumps({way: min(each[way] for each in times) for way in WAYS}))
+    best = {way: min(each[way] for each in times) for way in WAYS}
+    # The server makes its copies of a view when somebody asks for the first time.
+    print(json.dumps({**best, "first": times[0]["parquet"]}))
 
 
 def _seconds(task: dict, way: str) -> float:

@@ -28,6 +28,16 @@ Verb = Literal[
 Fate = Literal["do", "prune", "by hand", "cannot"]
 """`do`: planned; `prune`: only with --prune; `by hand`: never; `cannot`: not on this server."""
 
+NOT_THERE: dict[Verb, str] = {
+    "create": "has no {kind}s",
+    "add column": "cannot change the columns of a table: drop and plan again, the data stays",
+    "comment": "cannot change this comment",
+    "tag": "has no tags",
+    "owner": "cannot change owners",
+    "alter": "cannot change this: drop it there and plan again, the data stays",
+}
+"""What the open-source server lacks."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Action:

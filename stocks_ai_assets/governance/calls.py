@@ -6,6 +6,7 @@ What is missing here is done by SQL on Databricks, and cannot be done on the ope
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from urllib.parse import quote
 
 from stocks_ai_assets.governance.privileges import Kind, spaced
 from stocks_ai_assets.governance.securables import Column, Securable, Shared
@@ -38,8 +39,8 @@ class Call:
 
 
 def path_of(kind: Kind, name: str) -> str:
-    """Path of one securable."""
-    return f"{BASE}/{PATHS[kind]}/{name}"
+    """Path of one securable. Shares and recipients of others may be called anything."""
+    return f"{BASE}/{PATHS[kind]}/{quote(name, safe='')}"
 
 
 def create(thing: Securable, dialect: Dialect) -> Call:
@@ -86,7 +87,7 @@ def _column(position: int, column: Column) -> dict[str, Any]:
 
 
 def drop(kind: Kind, name: str) -> Call:
-    """Return the request that removes a table, view or function."""
+    """Return the request that removes something that holds no data."""
     return Call(method="DELETE", path=path_of(kind, name))
 
 
@@ -124,14 +125,14 @@ def permissions_path(kind: Kind, name: str, dialect: Dialect) -> str:
         return f"{path_of('share', name)}/permissions"
     model = "registered_model" if dialect == "oss" else "function"
     called = {"view": "table", "model": model}.get(kind, kind)
-    return f"{BASE}/permissions/{called}/{name}"
+    return f"{BASE}/permissions/{called}/{quote(name, safe='')}"
 
 
 def share(name: str, action: Literal["ADD", "UPDATE", "REMOVE"], thing: Shared) -> Call:
     """Return the request that changes what a share holds."""
     shared: dict[str, Any] = {"name": thing.name, "data_object_type": thing.kind.upper()}
     if action != "REMOVE":
-        shared["shared_as"] = thing.name.split(".", 1)[1]
+        shared["shared_as"] = thing.alias
         if thing.kind == "table":
             shared["history_data_sharing_status"] = "ENABLED" if thing.history else "DISABLED"
     update = {"action": action, "data_object": shared}

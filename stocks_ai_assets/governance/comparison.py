@@ -8,12 +8,10 @@ from dataclasses import dataclass, replace
 
 from stocks_ai_assets.governance.actions import Action, cannot
 from stocks_ai_assets.governance.calls import Dialect
+from stocks_ai_assets.governance.fixed import fixed
 from stocks_ai_assets.governance.making import Actions
 from stocks_ai_assets.governance.privileges import OPEN_SOURCE
 from stocks_ai_assets.governance.securables import Column, Securable, Shared, State
-
-SYSTEM_SCHEMAS = frozenset({"default", "information_schema"})
-"""Schemas that Databricks makes in every catalog."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,16 +66,11 @@ class Comparison:
                 yield self.make.alter(want, "another comment there")
             else:
                 yield self.make.comment(want, have.comment)
-        if _elsewhere(want, have):
-            yield self.make.keep(
-                have,
-                f"registered at {have.location}, policy: {want.location}. Drop it there, the data "
-                "stays, and plan again",
-            )
-        if want.kind == "recipient" and want.authentication != have.authentication:
-            yield self.make.keep(
-                have, f"authenticates by {have.authentication}, policy: {want.authentication}"
-            )
+        for reason in fixed(want, have, self.make.dialect):
+            yield self.make.keep(have, reason)
+        given = want.properties.items()
+        if other := {key: value for key, value in given if have.properties.get(key) != value}:
+            yield self.make.properties(want, other)
         if want.kind == "function" and _expression(want) != _expression(have):
             yield self.make.alter(want, f"other expression there: {_text(have.definition)}")
 
@@ -137,14 +130,13 @@ class Comparison:
             yield self.make.untag(want, extra, column)
 
     def _shared(self, want: Securable, have: Securable) -> Iterator[Action]:
-        known: dict[str, Shared] = {each.name: each for each in have.shared}
+        known: dict[tuple[str, str], Shared] = {(e.kind, e.name): e for e in have.shared}
         for thing in want.shared:
-            if known.get(thing.name) != thing:
-                yield self.make.share(want, thing, known.get(thing.name))
-        wanted = {each.name for each in want.shared}
-        for thing in have.shared:
-            if thing.name not in wanted:
-                yield self.make.unshare(want, thing)
+            there = known.pop((thing.kind, thing.name), None)
+            if there != thing:
+                yield self.make.share(want, thing, there)
+        for thing in known.values():
+            yield self.make.unshare(want, thing)
 
     def _grants(self, want: Securable, have: Securable) -> Iterator[Action]:
         for principal, wanted in want.grants.items():
@@ -187,38 +179,6 @@ def _as_created(want: Securable, dialect: Dialect) -> Securable:
         row_filter=None,
         shared=(),
     )
-
-
-def unknown(make: Actions, thing: Securable, desired: State) -> Iterator[Action]:
-    """Yield what becomes of something that the policy does not know."""
-    if ("view" if thing.kind == "table" else "table", thing.name) in desired:
-        return  # told where the wanted one is compared
-    if thing.kind == "schema" and thing.name.split(".")[1] in SYSTEM_SCHEMAS:
-        return
-    if thing.kind in {"view", "function"}:
-        yield make.drop(thing, "there, not in the policy")
-    elif thing.kind == "table" and not thing.managed:
-        yield make.drop(thing, "there, not in the contracts; its data stays")
-    else:
-        what = "holds data" if thing.managed else "may hold something"
-        yield make.keep(thing, f"there, not in the policy; {what}: remove it by hand or add it")
-
-
-def plain_location(location: str) -> str:
-    """Return a location in the form in which locations are compared."""
-    text = location.rstrip("/")
-    if text.startswith("file:"):
-        text = "/" + text.removeprefix("file:").lstrip("/")
-    for alias in ("s3a://", "s3n://"):
-        if text.startswith(alias):
-            text = "s3://" + text.removeprefix(alias)
-    return text
-
-
-def _elsewhere(want: Securable, have: Securable) -> bool:
-    if want.kind not in {"table", "volume"} or not want.location:
-        return False
-    return plain_location(want.location) != plain_location(have.location or "")
 
 
 def _same_type(column: Column, there: Column) -> bool:

@@ -195,19 +195,16 @@ def _recipients(policy: Policy) -> Iterator[Securable]:
 
 def _shares(policy: Policy) -> Iterator[Securable]:
     for name, share in policy.shares.items():
-        tables = (
-            Shared(kind="table", name=f"{policy.catalog}.{table}", history=share.history)
-            for table in share.tables
-        )
-        views = (
-            Shared(kind="view", name=f"{policy.catalog}.{view}", history=False)
-            for view in share.views
-        )
+        named = [("table", table, share.history) for table in share.tables]
+        named += [("view", view, False) for view in share.views]
         yield Securable(
             kind="share",
             name=name,
             comment=share.comment,
-            shared=(*tables, *views),
+            shared=tuple(
+                Shared(kind=kind, name=f"{policy.catalog}.{each}", history=history, alias=each)
+                for kind, each, history in named
+            ),
             grants={recipient: frozenset({"SELECT"}) for recipient in share.recipients},
         )
 

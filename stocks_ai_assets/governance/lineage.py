@@ -7,6 +7,7 @@ one such object between its inputs and its table. Columns are left out: transfor
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from stocks_ai_assets.domain.transform import Transform
 from stocks_ai_assets.errors import GovernanceError
@@ -133,13 +134,17 @@ def plan_lineage(server: Server, catalog: str, steps: tuple[Step, ...]) -> list[
     changes += [
         LineageChange(
             title=f"remove {name}: no such asset any more",
-            call=Call(method="DELETE", path=f"{BASE}/external-metadata/{name}"),
+            call=Call(method="DELETE", path=_path(name)),
             prune=True,
         )
         for name in there
         if name not in wanted
     ]
     return changes
+
+
+def _path(name: str) -> str:
+    return f"{BASE}/external-metadata/{quote(name, safe='')}"
 
 
 def _require_tables(server: Server, catalog: str, steps: tuple[Step, ...]) -> None:
@@ -185,7 +190,7 @@ def _step(server: Server, step: Step, there: dict[str, Any]) -> Iterator[Lineage
                 title=f"describe {step.name}: another {' and '.join(changed)} there",
                 call=Call(
                     method="PATCH",
-                    path=f"{BASE}/external-metadata/{step.name}",
+                    path=_path(step.name),
                     body=body,
                     query={"update_mask": ",".join(changed)},
                 ),

@@ -4,19 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from stocks_ai_assets.governance import calls, statements
-from stocks_ai_assets.governance.actions import Action, Fate, Verb, cannot
+from stocks_ai_assets.governance.actions import NOT_THERE, Action, Fate, Verb, cannot
 from stocks_ai_assets.governance.calls import Call, Dialect
-from stocks_ai_assets.governance.privileges import Kind, spaced
+from stocks_ai_assets.governance.privileges import EVERYBODY, Kind, spaced
 from stocks_ai_assets.governance.securables import Column, RowFilter, Securable, Shared
-
-NOT_THERE: dict[Verb, str] = {
-    "create": "has no {kind}s",
-    "add column": "cannot change the columns of a table: drop and plan again, the data stays",
-    "comment": "cannot change this comment",
-    "tag": "has no tags",
-    "owner": "cannot change owners",
-}
-"""What the open-source server lacks."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,6 +41,17 @@ class Actions:
         """Give a view its query, or a function its expression."""
         change = statements.alter_view if thing.kind == "view" else statements.create
         return self._made("alter", thing.kind, thing.name, reason, sql=change(thing))
+
+    def properties(self, table: Securable, properties: Mapping[str, str]) -> Action:
+        """Set properties of a table."""
+        return self._made(
+            "alter",
+            "table",
+            table.name,
+            f"other or no properties there: {', '.join(sorted(properties))}",
+            detail="properties",
+            sql=statements.set_properties(table.name, properties),
+        )
 
     def add_column(self, table: Securable, column: Column) -> Action:
         """Add a column that the contract has."""
@@ -170,10 +172,11 @@ class Actions:
         )
 
     def share(self, share: Securable, thing: Shared, found: Shared | None) -> Action:
-        """Put a table or view into a share, or change whether its history is shared."""
+        """Put a table or view into a share, or change its name or its history there."""
         reason = "not shared there"
         if found:
-            reason = f"shared {'with' if found.history else 'without'} history there"
+            history = f"{'with' if found.history else 'without'} history"
+            reason = f"shared as {found.alias} {history} there"
         return self._made(
             "share",
             "share",
@@ -184,13 +187,15 @@ class Actions:
             call=calls.share(share.name, "UPDATE" if found else "ADD", thing),
         )
 
-    def unshare(self, share: Securable, thing: Shared) -> Action:
+    def unshare(
+        self, share: Securable, thing: Shared, reason: str = "shared there, not in the policy"
+    ) -> Action:
         """Take something out of a share that the policy does not put there."""
         return self._made(
             "unshare",
             "share",
             share.name,
-            "shared there, not in the policy",
+            reason,
             detail=f"{thing.kind} {thing.name}",
             sql=statements.unshare(share.name, thing),
             call=calls.share(share.name, "REMOVE", thing),
@@ -215,11 +220,14 @@ class Actions:
         """Revoke what the policy does not grant."""
         kind, name = thing.key
         extra = sorted(privileges)
+        reason = "granted there, not in the policy"
+        if principal.lower() in EVERYBODY:
+            reason += "; everybody is in this group, auditors too"
         return self._made(
             "revoke",
             kind,
             name,
-            "granted there, not in the policy",
+            reason,
             detail=f"{_listed(extra)} from {principal}",
             sql=statements.revoke(kind, name, extra, principal),
             call=calls.permissions(kind, name, self.dialect, principal=principal, remove=extra),
@@ -227,7 +235,7 @@ class Actions:
         )
 
     def drop(self, thing: Securable, reason: str) -> Action:
-        """Remove an external table, a view or a function that the policy does not know."""
+        """Remove what the policy does not know and what holds no data."""
         kind, name = thing.key
         return self._made(
             "drop",

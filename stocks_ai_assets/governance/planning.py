@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from stocks_ai_assets.governance.actions import Action, Verb
+from stocks_ai_assets.governance.beyond import Beyond
 from stocks_ai_assets.governance.calls import Dialect
-from stocks_ai_assets.governance.comparison import Comparison, unknown
+from stocks_ai_assets.governance.comparison import Comparison
 from stocks_ai_assets.governance.making import Actions
 from stocks_ai_assets.governance.privileges import Kind
 from stocks_ai_assets.governance.securables import State
@@ -121,16 +122,11 @@ def make_plan(
     prune
         Drop and revoke what the policy does not know.
     """
-    comparison = Comparison(
-        make=Actions(dialect=dialect), found=found, users=users, elsewhere=elsewhere
-    )
+    make = Actions(dialect=dialect)
+    comparison = Comparison(make=make, found=found, users=users, elsewhere=elsewhere)
+    beyond = Beyond(make=make, catalog=catalog, desired=desired, found=found, elsewhere=elsewhere)
     actions = [action for thing in desired.values() for action in comparison.compare(thing)]
-    actions += [
-        action
-        for thing in found.values()
-        if thing.key not in desired
-        for action in unknown(comparison.make, thing, desired)
-    ]
+    actions += beyond.actions()
     if prune:
         actions = [replace(each, fate="do") if each.fate == "prune" else each for each in actions]
     return Plan(catalog=catalog, dialect=dialect, everything=tuple(sorted(actions, key=_order)))
@@ -139,4 +135,7 @@ def make_plan(
 def _order(action: Action) -> tuple[int, int]:
     place = _KINDS.index(action.kind)
     backwards = action.verb in {"drop", "owner", "revoke"}
-    return _VERBS.index(action.verb), -place if backwards else place
+    # Dropping a share or a recipient takes access away, nothing else: it comes first.
+    closes = action.verb == "drop" and action.kind in {"share", "recipient"}
+    verb: Verb = "revoke" if closes else action.verb
+    return _VERBS.index(verb), -place if backwards else place

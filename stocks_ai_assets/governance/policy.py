@@ -62,11 +62,12 @@ class ModelsPolicy(_Part):
 
 
 class GrantPolicy(_Part):
-    """Privileges of one principal on one securable, or on every table `schema.*`."""
+    """Privileges of one principal on one securable, or on every table by `table schema.*`."""
 
     principal: Principal
     on: str = Field(
-        pattern=r"^(catalog|(schema|table|view|volume|model) [a-z][a-z0-9_]*(\.[a-z0-9_]+)?)$"
+        pattern=r"^(catalog|table [a-z][a-z0-9_]*\.\*"
+        r"|(schema|table|view|volume|model) [a-z][a-z0-9_]*(\.[a-z0-9_]+)?)$"
     )
     privileges: tuple[str, ...] = Field(min_length=1)
 

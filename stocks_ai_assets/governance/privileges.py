@@ -35,6 +35,12 @@ GRANTABLE: dict[Kind, frozenset[str]] = {
 }
 """Privileges that Databricks grants, by kind."""
 
+EVERYBODY = frozenset({"account users"})
+"""Groups that everybody is in, whoever else: a grant to them reaches the auditors too."""
+
+HARMLESS = frozenset({"BROWSE", "USE_CATALOG", "USE_SCHEMA"})
+"""Privileges that alone open no data and convey no other right."""
+
 OPEN_SOURCE = frozenset(
     {
         "CREATE_CATALOG",

@@ -6,21 +6,21 @@ from dataclasses import replace
 from typing import Any
 
 from stocks_ai_assets.governance.calls import BASE, path_of, permissions_path
-from stocks_ai_assets.governance.comparison import SYSTEM_SCHEMAS
 from stocks_ai_assets.governance.privileges import canonical
-from stocks_ai_assets.governance.securables import Column, RowFilter, Securable, Shared, State
-from stocks_ai_assets.governance.server import Server
+from stocks_ai_assets.governance.reading_shares import recipients_of, shares_of
+from stocks_ai_assets.governance.securables import Column, RowFilter, Securable, State
+from stocks_ai_assets.governance.server import AT_ONCE, Server
 from stocks_ai_assets.governance.statements import full, literal
 from stocks_ai_assets.workspace_client import workspace_failures
 
-AT_ONCE = 8
-"""Requests at a time; the SDK keeps 20 connections."""
+SYSTEM_SCHEMA = "information_schema"
+"""Databricks makes it in every catalog, of relations that nobody can change."""
 
 
 def actual_state(server: Server, catalog: str, desired: State) -> State:
-    """Return what the server holds of a catalog, and of the shares and recipients of the policy.
+    """Return what the server holds of a catalog, and the shares and recipients that open it.
 
-    Schemas that the policy does not know are listed, not entered.
+    What the policy does not know is read too, with its grants: somebody may have opened it.
 
     Raises
     ------
@@ -28,27 +28,33 @@ def actual_state(server: Server, catalog: str, desired: State) -> State:
         The server cannot be asked.
     """
     with workspace_failures(f"Reading catalog {catalog}"):
-        found = list(_catalog(server, catalog, desired))
+        found = list(_catalog(server, catalog))
         if server.dialect == "databricks":
-            found += _sharing(server, desired)
             found = _tagged(server, catalog, found)
+            found += shares_of(server, catalog, desired)
         found = _granted(server, found, desired)
+        if server.dialect == "databricks":
+            found += recipients_of(
+                server, catalog, desired, (e for e in found if e.kind == "share")
+            )
     return {each.key: each for each in found}
 
 
-def _catalog(server: Server, catalog: str, desired: State) -> Iterator[Securable]:
+def _catalog(server: Server, catalog: str) -> Iterator[Securable]:
     answer = server.get(path_of("catalog", catalog))
     if answer is None:
         return
-    yield Securable(kind="catalog", name=catalog, **_described(answer))
-    schemas = list(server.pages(f"{BASE}/schemas", "schemas", catalog_name=catalog))
+    yield Securable(
+        kind="catalog", name=catalog, location=answer.get("storage_root"), **_described(answer)
+    )
+    listed = server.pages(f"{BASE}/schemas", "schemas", catalog_name=catalog)
+    schemas = [each for each in listed if each["name"] != SYSTEM_SCHEMA]
     for schema in schemas:
         name = f"{catalog}.{schema['name']}"
         yield Securable(kind="schema", name=name, **_described(schema))
-    names = [each["name"] for each in schemas if each["name"] not in SYSTEM_SCHEMAS]
-    known = [name for name in names if ("schema", f"{catalog}.{name}") in desired]
+    names = [each["name"] for each in schemas]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for found in pool.map(lambda name: list(_schema(server, catalog, name)), known):
+        for found in pool.map(lambda name: list(_schema(server, catalog, name)), names):
             yield from found
 
 
@@ -61,7 +67,7 @@ def _schema(server: Server, catalog: str, schema: str) -> Iterator[Securable]:
             kind="volume",
             name=f"{catalog}.{schema}.{each['name']}",
             location=each.get("storage_location"),
-            managed=True,
+            managed=each.get("volume_type") != "EXTERNAL",
             **_described(each),
         )
     for each in server.pages(f"{BASE}/functions", "functions", **where):
@@ -85,6 +91,7 @@ def _table(name: str, answer: dict[str, Any]) -> Securable:
         managed=not view and answer.get("table_type") != "EXTERNAL",
         columns=tuple(_column(each) for each in answer.get("columns") or ()),
         definition=answer.get("view_definition") or "",
+        properties=answer.get("properties") or {},
         row_filter=RowFilter(
             function=rows["function_name"], columns=tuple(rows.get("input_column_names") or ())
         )
@@ -119,46 +126,23 @@ def _function(name: str, answer: dict[str, Any]) -> Securable:
     )
 
 
-def _sharing(server: Server, desired: State) -> Iterator[Securable]:
-    for kind, name in desired:
-        if kind == "recipient" and (answer := server.get(path_of("recipient", name))):
-            yield Securable(
-                kind="recipient",
-                name=name,
-                authentication=answer.get("authentication_type") or "",
-                metastore=answer.get("data_recipient_global_metastore_id"),
-                **_described(answer),
-            )
-        if kind == "share" and (
-            answer := server.get(path_of("share", name), include_shared_data="true")
-        ):
-            objects = answer.get("objects") or ()
-            yield Securable(
-                kind="share",
-                name=name,
-                shared=tuple(_shared(each) for each in objects),
-                **_described(answer),
-            )
-
-
-def _shared(answer: dict[str, Any]) -> Shared:
-    kind = str(answer.get("data_object_type") or "TABLE").lower()
-    history = answer.get("history_data_sharing_status") == "ENABLED"
-    return Shared(kind=kind, name=answer["name"], history=history)  # type: ignore[arg-type]
-
-
 def _granted(server: Server, found: list[Securable], desired: State) -> list[Securable]:
-    """Return securables with their grants; those that nobody wants are not asked about."""
-    asked = [each for each in found if each.key in desired and each.kind != "recipient"]
+    """Return securables with their grants.
+
+    Raises `PermissionDenied` where the grants of what the policy knows cannot be read.
+    """
+    from databricks.sdk.errors import PermissionDenied
+
+    def read(thing: Securable) -> Securable:
+        try:
+            return replace(thing, grants=dict(_grants(server, thing)))
+        except PermissionDenied:
+            if thing.key in desired:
+                raise
+            return replace(thing, grants_hidden=True)
+
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        answers = dict(
-            zip(
-                (each.key for each in asked),
-                pool.map(lambda each: dict(_grants(server, each)), asked),
-                strict=True,
-            )
-        )
-    return [replace(each, grants=answers.get(each.key, {})) for each in found]
+        return list(pool.map(read, found))
 
 
 def _grants(server: Server, thing: Securable) -> Iterator[tuple[str, frozenset[str]]]:

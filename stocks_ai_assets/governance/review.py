@@ -6,11 +6,14 @@ from difflib import get_close_matches
 from stocks_ai_assets.domain.agents.registry import AGENTS
 from stocks_ai_assets.governance.contracts import columns_of
 from stocks_ai_assets.governance.policy import Policy
-from stocks_ai_assets.governance.privileges import GRANTABLE, canonical, spaced
+from stocks_ai_assets.governance.privileges import (
+    EVERYBODY,
+    GRANTABLE,
+    HARMLESS,
+    canonical,
+    spaced,
+)
 from stocks_ai_assets.tables import TABLES
-
-EVERYBODY = frozenset({"account users"})
-"""Groups that every workspace has."""
 
 
 def findings(policy: Policy) -> list[str]:
@@ -139,6 +142,35 @@ def _auditor(policy: Policy) -> Iterator[str]:
             yield (
                 f"grants[{place}]: {auditor.group} are the auditors, who see {auditor.view} and "
                 "nothing else; that grant follows from [auditor]. Remove this one."
+            )
+    yield from _reaching(policy, {auditor.group, *EVERYBODY})
+
+
+def _reaching(policy: Policy, groups: set[str]) -> Iterator[str]:
+    """Find other ways by which the auditors, or everybody and so they, would see more."""
+    auditor = policy.auditor
+    seen = auditor.view if auditor else ""
+    for place, grant in enumerate(policy.grants):
+        opened = sorted({*map(canonical, grant.privileges)} - HARMLESS)
+        theirs = grant.on == f"view {seen}" and opened == ["SELECT"]
+        if grant.principal in EVERYBODY and opened and not theirs:
+            yield (
+                f"grants[{place}]: `{grant.principal}` has the auditors in it, who see {seen} and "
+                f"nothing else; found {', '.join(map(spaced, opened))} on {grant.on}. Grant it to "
+                "a group without them."
+            )
+    owners = {"owner": policy.owner}
+    owners |= {f"schemas.{name}.owner": each.owner for name, each in policy.schemas.items()}
+    for at, owner in owners.items():
+        if owner in groups:
+            yield (
+                f"{at}: `{owner}` has the auditors in it, and owners see everything. Name another."
+            )
+    for each in policy.principals.elsewhere:
+        if each in groups:
+            yield (
+                f"principals.elsewhere: `{each}` has the auditors in it, and grants to it would "
+                "be no drift. Remove it."
             )
 
 

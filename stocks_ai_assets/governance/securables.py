@@ -45,11 +45,24 @@ class RowFilter:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shared:
-    """A table or view in a share, and whether its history is shared too."""
+    """An object in a share.
 
-    kind: Kind
+    Parameters
+    ----------
+    kind
+        Table, view, or whatever else servers share: in lower case, as the API names it.
+    name
+        Full name.
+    history
+        Whether its history is shared too.
+    alias
+        Name under which recipients see it.
+    """
+
+    kind: str
     name: str
     history: bool
+    alias: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,6 +89,8 @@ class Securable:
         By key.
     grants
         Privileges by principal.
+    grants_hidden
+        Whether its grants cannot be read with the rights of this login.
     row_filter
         Of a table.
     shared
@@ -96,6 +111,7 @@ class Securable:
     properties: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     grants: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    grants_hidden: bool = False
     row_filter: RowFilter | None = None
     shared: tuple[Shared, ...] = ()
     authentication: str = ""
@@ -109,6 +125,12 @@ class Securable:
     def column(self, name: str) -> Column | None:
         """Return a column, or None."""
         return next((each for each in self.columns if each.name == name), None)
+
+    @property
+    def schema(self) -> str | None:
+        """Full name of the schema in which it lies; None: in none."""
+        above, _, _ = self.name.rpartition(".")
+        return above if "." in above else None
 
 
 State = Mapping[tuple[Kind, str], Securable]

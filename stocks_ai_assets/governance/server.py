@@ -16,6 +16,9 @@ PAUSES = (0.3, 1.0, 3.0)
 STATEMENT_SECONDS = 600
 """After this a statement is cancelled; a warehouse starts in less."""
 
+AT_ONCE = 8
+"""Requests at a time; the SDK keeps 20 connections."""
+
 RUNS = frozenset({"RUNNING", "STARTING"})
 
 
@@ -44,6 +47,15 @@ class Server:
         try:
             return self._ask("GET", path, query=query)
         except NotFound:
+            return None
+
+    def get_visible(self, path: str, **query: str) -> dict[str, Any] | None:
+        """Return the answer of a GET; None also where the identity may not look (403)."""
+        from databricks.sdk.errors import PermissionDenied
+
+        try:
+            return self.get(path, **query)
+        except PermissionDenied:
             return None
 
     def pages(self, path: str, key: str, **query: str) -> Iterator[dict[str, Any]]:

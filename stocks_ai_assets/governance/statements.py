@@ -20,6 +20,9 @@ SQL_KIND: dict[Kind, str] = {
 }
 """How SQL calls a kind."""
 
+SHARED_BY_SQL = frozenset({"table", "view", "materialized_view", "schema", "model"})
+"""What ALTER SHARE takes; volumes, notebooks and what else there may be go by REST alone."""
+
 
 def identifier(name: str) -> str:
     """Return one name, quoted where SQL needs it."""
@@ -107,7 +110,7 @@ def _comment(thing: Securable) -> str:
 
 
 def drop(kind: Kind, name: str) -> str:
-    """Return the statement that removes an external table, a view or a function."""
+    """Return the statement that removes something that holds no data."""
     return f"DROP {SQL_KIND[kind]} IF EXISTS {full(name)}"
 
 
@@ -147,6 +150,11 @@ def set_tags(kind: Kind, name: str, tags: Mapping[str, str], column: str | None 
 def unset_tags(kind: Kind, name: str, keys: list[str], column: str | None = None) -> str:
     """Return the statement that takes tags away."""
     return f"{_altered(kind, name, column)} UNSET TAGS ({', '.join(map(literal, sorted(keys)))})"
+
+
+def set_properties(table: str, properties: Mapping[str, str]) -> str:
+    """Return the statement that sets properties of a table; others stay."""
+    return f"ALTER TABLE {full(table)} SET TBLPROPERTIES ({_pairs(properties)})"
 
 
 def _pairs(values: Mapping[str, str]) -> str:
@@ -192,18 +200,22 @@ def revoke(kind: Kind, name: str, privileges: list[str], whose: str) -> str:
 
 
 def share(name: str, thing: Shared, verb: str = "ADD") -> str:
-    """Return the statement that adds a table or view to a share without its catalog's name.
+    """Return the statement that adds a table or view to a share.
 
-    `verb` ALTER changes whether the history of a table is shared.
+    `verb` ALTER changes its name there, and whether the history of a table is shared.
     """
     history = ""
     if thing.kind == "table":
         history = " WITH HISTORY" if thing.history else " WITHOUT HISTORY"
-    alias = full(thing.name.split(".", 1)[1])
-    what = f"{SQL_KIND[thing.kind]} {full(thing.name)} AS {alias}"
+    what = f"{_shared(thing)} AS {full(thing.alias)}"
     return f"ALTER SHARE {identifier(name)} {verb} {what}{history}"
 
 
 def unshare(name: str, thing: Shared) -> str:
-    """Return the statement that takes a table or view out of a share."""
-    return f"ALTER SHARE {identifier(name)} REMOVE {SQL_KIND[thing.kind]} {full(thing.name)}"
+    """Return the statement that takes an object out of a share, whatever it is."""
+    removed = f"ALTER SHARE {identifier(name)} REMOVE {_shared(thing)}"
+    return removed if thing.kind in SHARED_BY_SQL else f"-- by REST alone: {removed}"
+
+
+def _shared(thing: Shared) -> str:
+    return f"{thing.kind.upper().replace('_', ' ')} {full(thing.name)}"

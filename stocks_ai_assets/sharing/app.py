@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -146,13 +147,17 @@ class Handler:
 
     def file(self, call: Call) -> FileAnswer:
         """Give a file, or a part of it."""
-        link, token, file = self._service.open_file(
+        link, token, stream = self._service.open_file(
             call.name("link") or "", call.values.get("sig", ""), call.now
         )
         call.token, call.share, call.table = token, link.share, link.table
-        size = file.stat().st_size
-        part = requested_part(call.request.headers.get("range"), size)
-        return FileAnswer(file=file, size=size, part=part)
+        size = os.fstat(stream.fileno()).st_size
+        try:
+            part = requested_part(call.request.headers.get("range"), size)
+        except RefusedError:
+            stream.close()
+            raise
+        return FileAnswer(stream=stream, size=size, part=part)
 
     @staticmethod
     def nothing(call: Call) -> Answer:

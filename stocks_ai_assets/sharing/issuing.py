@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from stocks_ai_assets.errors import SharingError, UsageError
+from stocks_ai_assets.errors import SharingError
 from stocks_ai_assets.sharing.app import PREFIX
 from stocks_ai_assets.sharing.opening import Sharing
 from stocks_ai_assets.sharing.profiles import Profile, new_profile
-from stocks_ai_assets.sharing.recipients import Token
-from stocks_ai_assets.sharing.server import PORT
+from stocks_ai_assets.sharing.recipients import Token, new_token
+from stocks_ai_assets.sharing.server import PORT, require_safe_url
 
 DEFAULT_URL = f"http://127.0.0.1:{PORT}{PREFIX}"
 
@@ -44,7 +43,7 @@ def issue(
     grace: timedelta | None,
     now: datetime,
 ) -> Issued:
-    """Issue a token and write its profile file.
+    """Write the profile file of a new token, then make the token valid: both or neither.
 
     Parameters
     ----------
@@ -66,7 +65,10 @@ def issue(
     Raises
     ------
     SharingError
-        The policy names no such recipient, or the file cannot be written: then no token is issued.
+        The policy names no such recipient, or the file cannot be written: then no token is issued
+        and earlier ones stay as they are.
+    UsageError
+        The URL is none, or the token would travel to it unencrypted.
     """
     named = sharing.shares().recipients
     if recipient not in named:
@@ -75,17 +77,8 @@ def issue(
             f"{', '.join(sorted(named)) or 'none'}. Add it to a share of the policy first."
         )
     url = endpoint or sharing.url or DEFAULT_URL
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
-        raise UsageError(f"--endpoint: `{url}` is not a URL such as {DEFAULT_URL}.")
-    with new_profile(file) as stream:
-        text, token = sharing.recipients.issue(recipient, now=now, lifetime=lifetime, grace=grace)
-        try:
-            stream.write(Profile(endpoint=url, token=text, expires=token.expires).text())
-            stream.flush()
-        except OSError as error:
-            sharing.recipients.revoke(recipient, now=now, identity=token.id)
-            raise SharingError(
-                f"{file} cannot be written: {error.strerror}. The token was taken back."
-            ) from None
+    require_safe_url(url, "--endpoint" if endpoint else "STOCKS_AI_SHARE_URL")
+    text, token = new_token(recipient, now=now, lifetime=lifetime)
+    with new_profile(file, Profile(endpoint=url, token=text, expires=token.expires)):
+        sharing.recipients.add(token, grace=grace)
     return Issued(token=token, file=file, endpoint=url)

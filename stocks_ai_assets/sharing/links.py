@@ -10,6 +10,8 @@ from stocks_ai_assets.sharing.versions import NOT_FOUND
 
 FORBIDDEN = "PERMISSION_DENIED"
 PURPOSE = "file"
+GROUP = "group:"
+"""Begins names of groups; those of files have no colon."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,6 +101,16 @@ class FileNames:
     def of(self, table_id: str, path: str) -> str:
         """Return the name of the file `path` of a table."""
         return self._signer.name("path", f"{table_id}\n{path}")
+
+    @staticmethod
+    def of_group(version: int, place: int) -> str:
+        """Return the name of a group of files: which of those that a version is given in."""
+        return f"{GROUP}{version}:{place}"
+
+    @staticmethod
+    def version(name: str) -> int | None:
+        """Return the version of the group with this name; None: it is the name of a file."""
+        return int(name.split(":")[1]) if name.startswith(GROUP) else None
 
     def path(self, folder: Path, table_id: str, name: str) -> str:
         """Return the file within `folder` that has this name, or refuse: it is not there."""

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TextIO
 
 from stocks_ai_assets.errors import SharingError, UsageError
 
@@ -47,10 +46,11 @@ class Profile:
 
 
 @contextmanager
-def new_profile(file: Path) -> Iterator[TextIO]:
-    """Open a profile file that is not there yet; it is removed again when the block fails.
+def new_profile(file: Path, profile: Profile) -> Iterator[None]:
+    """Write a profile file that is not there yet; it is removed again when the block fails.
 
-    Opened before a token is issued, so that no token is issued that cannot be written down.
+    The block makes its token valid: whole on the disk first, so that nothing is left to fail
+    after that, and no token is valid that was not written down.
 
     Raises
     ------
@@ -67,13 +67,23 @@ def new_profile(file: Path) -> Iterator[TextIO]:
     except OSError as error:
         raise SharingError(f"{file} cannot be written: {error.strerror}.") from None
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
+        _write(descriptor, file, profile)
+        yield
     except BaseException:
         file.unlink(missing_ok=True)
         raise
+
+
+def _write(descriptor: int, file: Path, profile: Profile) -> None:
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(profile.text())
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError as error:
+        raise SharingError(
+            f"{file} cannot be written: {error.strerror}. No token was given and none was ended."
+        ) from None
 
 
 def duration(text: str, name: str) -> timedelta:

@@ -103,22 +103,27 @@ class Recipients:
         grace
             How long the recipient's earlier tokens stay valid at most; None: until their own end.
         """
-        identity = secrets.token_hex(6)
-        text = f"{identity}.{secrets.token_urlsafe(32)}"
-        token = Token(
-            id=identity,
-            recipient=recipient,
-            digest=_digest(text),
-            created=now,
-            expires=now + lifetime,
-        )
+        text, token = new_token(recipient, now=now, lifetime=lifetime)
+        self.add(token, grace=grace)
+        return text, token
+
+    def add(self, token: Token, *, grace: timedelta | None = None) -> None:
+        """Make a token valid and, in the same write, the recipient's earlier ones end.
+
+        Parameters
+        ----------
+        token
+            From `new_token`.
+        grace
+            As for `issue`, from the token's creation.
+        """
+        now = token.created
         with _changed(self._file) as tokens:
             if grace is not None:
                 for old in list(tokens.values()):
-                    if old.recipient == recipient and old.state(now) == "valid":
+                    if old.recipient == token.recipient and old.state(now) == "valid":
                         tokens[old.id] = replace(old, expires=min(old.expires, now + grace))
-            tokens[identity] = token
-        return text, token
+            tokens[token.id] = token
 
     def revoke(self, recipient: str, *, now: datetime, identity: str | None = None) -> int:
         """Take back the tokens of a recipient, or the one with this id; return how many."""
@@ -199,13 +204,32 @@ class Recipients:
         return self._tokens
 
 
+def new_token(recipient: str, *, now: datetime, lifetime: timedelta) -> tuple[str, Token]:
+    """Make a token and its record. It opens nothing before it is added to the recipients."""
+    identity = secrets.token_hex(6)
+    text = f"{identity}.{secrets.token_urlsafe(32)}"
+    token = Token(
+        id=identity,
+        recipient=recipient,
+        digest=_digest(text),
+        created=now,
+        expires=now + lifetime,
+    )
+    return text, token
+
+
 @contextmanager
 def _changed(file: Path) -> Iterator[dict[str, Token]]:
     """Tokens to change: by one process at a time, and replaced as a whole when nothing failed."""
     with exclusively(file.with_suffix(".lock"), "The tokens of recipients"):
         tokens = _read(file) if file.exists() else {}
         yield tokens
-        _write(file, tokens)
+        try:
+            _write(file, tokens)
+        except OSError as error:
+            raise SharingError(
+                f"{file} cannot be written: {error.strerror}. The tokens are as they were."
+            ) from None
 
 
 def _digest(text: str) -> str:

@@ -3,8 +3,7 @@
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from stocks_ai_assets.sharing.ranges import Part
 from stocks_ai_assets.sharing.wire import Answer
@@ -20,13 +19,13 @@ class FileAnswer:
 
     Parameters
     ----------
-    file, size
-        The file and its bytes.
+    stream, size
+        The file, open, and its bytes.
     part
         What is sent of it.
     """
 
-    file: Path
+    stream: BinaryIO
     size: int
     part: Part
 
@@ -42,7 +41,7 @@ def text_response(answer: Answer) -> Any:
 
 
 def file_response(answer: FileAnswer, *, only_head: bool) -> Any:
-    """Return the response that sends a part of a file, or only its headers."""
+    """Return the response that sends a part of a file, or only its headers; closes the file."""
     from starlette.responses import Response, StreamingResponse
 
     part = answer.part
@@ -56,18 +55,17 @@ def file_response(answer: FileAnswer, *, only_head: bool) -> Any:
         last = part.start + part.length - 1
         headers["content-range"] = f"bytes {part.start}-{last}/{answer.size}"
     status = 200 if part.whole else 206
-    if only_head:
-        return Response(b"", status_code=status, headers=headers)
-    if part.length <= WHOLE:
-        with answer.file.open("rb") as stream:
-            content = os.pread(stream.fileno(), part.length, part.start)
+    if only_head or part.length <= WHOLE:
+        with answer.stream as stream:
+            length = 0 if only_head else part.length
+            content = os.pread(stream.fileno(), length, part.start)
         return Response(content, status_code=status, headers=headers)
     return StreamingResponse(_chunks(answer), status_code=status, headers=headers)
 
 
 def _chunks(answer: FileAnswer) -> Iterator[bytes]:
     left = answer.part.length
-    with answer.file.open("rb") as stream:
+    with answer.stream as stream:
         stream.seek(answer.part.start)
         while left and (chunk := stream.read(min(CHUNK, left))):
             left -= len(chunk)

@@ -1,11 +1,13 @@
 """The server process: checks how it is opened to the network, then listens until it is stopped."""
 
 import ipaddress
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from stocks_ai_assets.errors import SharingError, UsageError
 from stocks_ai_assets.lake import Lake
@@ -119,6 +121,8 @@ def serve(lake: Lake, shares: Callable[[], Shares], folder: Path, listening: Lis
 def _require_safe(listening: Listening) -> None:
     if (listening.certificate is None) != (listening.private_key is None):
         raise UsageError("TLS needs both --certificate and --private-key.")
+    if listening.public_url is not None:
+        require_safe_url(listening.public_url, "--public-url")
     for file in (listening.certificate, listening.private_key):
         if file is not None and not file.is_file():
             raise UsageError(f"{file} is no file. Name a file in PEM form.")
@@ -128,6 +132,39 @@ def _require_safe(listening: Listening) -> None:
         f"--host {listening.host} opens the server to the network, and tokens would travel "
         "unencrypted. Give --certificate and --private-key, or --behind-proxy if a proxy ends TLS."
     )
+
+
+def require_safe_url(url: str, name: str) -> None:
+    """Refuse a URL of the server that is none, or to which tokens would travel unencrypted.
+
+    Parameters
+    ----------
+    url
+        The URL, as recipients get it: behind a proxy that ends TLS, the proxy's.
+    name
+        Option or setting that gives it.
+
+    Raises
+    ------
+    UsageError
+        It is refused.
+    """
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018  # raises for what is no port
+    except ValueError:
+        parts = urlsplit("")
+    named = parts.scheme in {"http", "https"} and parts.hostname
+    if not named or parts.query or parts.fragment or "@" in parts.netloc:
+        shown = re.sub(r"//[^/]*@", "//...@", url)
+        raise UsageError(
+            f"{name}: `{shown}` is not a URL such as https://example.org/delta-sharing."
+        )
+    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+        raise UsageError(
+            f"{name}: `{url}` would carry tokens unencrypted over the network. Give an https URL; "
+            "where a proxy ends TLS, the proxy's."
+        )
 
 
 def _is_loopback(host: str) -> bool:

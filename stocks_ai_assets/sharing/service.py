@@ -1,16 +1,18 @@
 """What is given of a table that the caller may read: versions, files, changes. No web framework."""
 
+import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from stocks_ai_assets.errors import RefusedError
 from stocks_ai_assets.lake import Lake
 from stocks_ai_assets.sharing import wire
 from stocks_ai_assets.sharing.copies import Copies
 from stocks_ai_assets.sharing.directory import Directory, Found
+from stocks_ai_assets.sharing.groups import given_groups, together
 from stocks_ai_assets.sharing.links import FileNames, Link, Links, inside
 from stocks_ai_assets.sharing.parameters import bad_request, moment, only_one, whole_number
 from stocks_ai_assets.sharing.predicates import needed_files
@@ -93,20 +95,29 @@ class SharingService:
             return self._actions(found, start, end, response_format, now, changes=False)
         version = self._asked(found.table, body)
         columns = wire.visible_columns(found.table, version)
-        files = needed_files(
+        needed = needed_files(
             version.files,
             columns,
             json_hint=body.get("jsonPredicateHints"),
             sql_hints=body.get("predicateHints"),
             limit=whole_number(body, "limitHint"),
         )
-        rows = files.to_dicts()
+        kept = set(needed["path"])
+        groups = [
+            (name, group)
+            for name, group in given_groups(found.table, version, self._names)
+            if any(row["path"] in kept for row in group)
+        ]
+        rows = [together(group) for _, group in groups]
         visible = wire.partition_columns(found.table, version)
+        sizes = self._sizes(
+            found.table, version, [[row["path"] for row in group] for _, group in groups]
+        )
         given = [
             SharedFile(
                 kind="file",
                 path=row["path"],
-                url=self._url(found, version, row["path"], now),
+                url=self._url(found, name, now),
                 expires=self._links.expiry(now),
                 size=size,
                 partition_values={c: _text(row.get(f"partition.{c}")) for c in visible},
@@ -114,10 +125,9 @@ class SharingService:
                 timestamp=version.timestamp,
                 stats=wire.stats(row, columns),
             )
-            for row, size in zip(
-                rows, self._sizes(found.table, version, [r["path"] for r in rows]), strict=True
-            )
+            for (name, _), row, size in zip(groups, rows, sizes, strict=True)
         ]
+        counts = [row["num_records"] for row in rows]
         travelled = body.get("version") is not None or body.get("timestamp") is not None
         return self._answer(
             found,
@@ -125,7 +135,7 @@ class SharingService:
             given,
             response_format,
             with_version=travelled or response_format == "delta",
-            rows=None if files["num_records"].null_count() else int(files["num_records"].sum()),
+            rows=None if None in counts else sum(counts),
         )
 
     def changes(
@@ -146,8 +156,8 @@ class SharingService:
             end = self._versions.until(table, until)
         return self._actions(found, start, end, response_format, now, changes=True)
 
-    def open_file(self, body: str, signature: str, now: datetime) -> tuple[Link, Token, Path]:
-        """Return the file that a link opens, what the link says, and by whose token.
+    def open_file(self, body: str, signature: str, now: datetime) -> tuple[Link, Token, BinaryIO]:
+        """Open the file of a link; return what the link says, by whose token, and the file.
 
         Raises
         ------
@@ -156,9 +166,18 @@ class SharingService:
         """
         link = self._links.read(body, signature, now=now)
         token, shared = self.directory.still(link.token_id, link.share, link.table, now)
-        table_id = self._newest(shared).table_id
-        path = self._names.path(self._versions.folder(shared.table), table_id, link.name)
-        return link, token, self._file(shared, table_id, path)
+        newest = self._newest(shared)
+        number = self._names.version(link.name)
+        if number is None:
+            folder = self._versions.folder(shared.table)
+            paths = [self._names.path(folder, newest.table_id, link.name)]
+        else:
+            version = self._versions.version(shared.table, number)
+            groups = dict(given_groups(shared, version, self._names))
+            if link.name not in groups:  # the policy, or this program, groups otherwise by now
+                raise RefusedError(404, NOT_FOUND, "The file is gone. Query the table again.")
+            paths = [row["path"] for row in groups[link.name]]
+        return link, token, self._opened(shared, newest.table_id, paths)
 
     def _newest(self, shared: SharedTable) -> Version:
         return self._versions.version(shared.table, self._versions.newest(shared.table))
@@ -196,12 +215,12 @@ class SharingService:
         first = self._versions.version(table, start)
         visible = wire.partition_columns(found.table, first)
         actions = self._versions.actions(table, start, last, changes=changes)
-        sizes = self._sizes(found.table, first, [action.path for action in actions])
+        sizes = self._sizes(found.table, first, [[action.path] for action in actions])
         given = [
             SharedFile(
                 kind=action.kind,
                 path=action.path,
-                url=self._url(found, first, action.path, now),
+                url=self._url(found, self._names.of(first.table_id, action.path), now),
                 expires=self._links.expiry(now),
                 size=size,
                 partition_values={c: action.partition_values.get(c) for c in visible},
@@ -233,31 +252,33 @@ class SharingService:
             files=len(files),
         )
 
-    def _url(self, found: Found, version: Version, path: str, now: datetime) -> str:
+    def _url(self, found: Found, name: str, now: datetime) -> str:
         link = Link(
             token_id=found.token.id,
             share=found.share.name,
             table=found.table.path,
-            name=self._names.of(version.table_id, path),
+            name=name,
             expires=self._links.expiry(now),
         )
         return f"{found.base}/files/{self._links.text(link)}"
 
-    def _sizes(self, shared: SharedTable, version: Version, paths: list[str]) -> list[int]:
+    def _sizes(self, shared: SharedTable, version: Version, groups: list[list[str]]) -> list[int]:
         """Bytes of files as the recipient gets them; refuses when one is not there any more."""
 
-        def size(path: str) -> int:
-            return self._file(shared, version.table_id, path).stat().st_size
+        def size(paths: list[str]) -> int:
+            with self._opened(shared, version.table_id, paths) as stream:
+                return os.fstat(stream.fileno()).st_size
 
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            sizes = list(pool.map(size, paths))
+            sizes = list(pool.map(size, groups))
         self._copies.shrink()
         return sizes
 
-    def _file(self, shared: SharedTable, table_id: str, path: str) -> Path:
-        source = inside(self._versions.folder(shared.table), path)
+    def _opened(self, shared: SharedTable, table_id: str, paths: list[str]) -> BinaryIO:
+        folder = self._versions.folder(shared.table)
+        sources = [inside(folder, path) for path in paths]
         try:
-            return self._copies.shared(source, table_id, path, shared.columns)
+            return self._copies.opened(sources, table_id, paths, shared.columns)
         except FileNotFoundError:
             raise RefusedError(
                 404,

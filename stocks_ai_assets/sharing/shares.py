@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from stocks_ai_assets.errors import SharingError
+from stocks_ai_assets.lake.layout import partition_columns
 from stocks_ai_assets.tables import TABLES
 from stocks_ai_assets.tables.spec import STAMPS
 
@@ -47,6 +48,13 @@ class SharedTable:
                 f"Share: {self.schema}.{self.name} names columns that {self.table} does not have: "
                 f"{', '.join(unknown) or 'none at all'}. Columns: "
                 f"{', '.join(TABLES[self.table].columns)}."
+            )
+        in_folders = partition_columns(TABLES[self.table])
+        if self.columns is not None and set(self.columns) <= set(in_folders):
+            raise SharingError(
+                f"Share: {self.schema}.{self.name} has only {', '.join(self.columns)}, by which "
+                f"{self.table} is stored in folders: its files would be empty. Add a column, such "
+                f"as {next(c for c in TABLES[self.table].columns if c not in in_folders)}."
             )
 
     @property

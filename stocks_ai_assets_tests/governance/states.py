@@ -5,6 +5,7 @@ from dataclasses import replace
 from stocks_ai_assets.governance.desired import desired_state
 from stocks_ai_assets.governance.planning import make_plan
 from stocks_ai_assets.governance.policy import load_policy
+from stocks_ai_assets.governance.securables import Shared
 
 ROOT = "s3://lake/stocks_ai"
 CATALOG = "stocks_ai"
@@ -22,6 +23,12 @@ def wanted(**changed):
 def changed(state, key, **fields):
     """Return the state with some fields of one securable changed."""
     return {**state, key: replace(state[key], **fields)}
+
+
+def held(kind, name, **fields):
+    """Return an object of a share under its own name, a table with its history."""
+    alias = name.partition(".")[2]
+    return Shared(kind=kind, name=name, **{"history": kind == "table", "alias": alias, **fields})
 
 
 def without(state, *keys):

@@ -4,9 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from stocks_ai_assets.governance.comparison import plain_location
-from stocks_ai_assets.governance.policy import DeskPolicy, MaskPolicy, load_policy
-from stocks_ai_assets.governance.securables import Column, RowFilter, Securable, Shared
+from stocks_ai_assets.governance.fixed import plain_location
+from stocks_ai_assets.governance.policy import (
+    DeskPolicy,
+    GrantPolicy,
+    MaskPolicy,
+    RecipientPolicy,
+    VolumePolicy,
+    load_policy,
+)
+from stocks_ai_assets.governance.securables import Column, RowFilter, Securable
 from stocks_ai_assets.tables import TABLES
 from stocks_ai_assets_tests.governance.states import (
     AUDIT,
@@ -14,6 +21,7 @@ from stocks_ai_assets_tests.governance.states import (
     SYNTHESIS,
     TABLE,
     changed,
+    held,
     plan,
     titles,
     wanted,
@@ -77,7 +85,8 @@ def test_parents_are_made_before_children_and_views_after_tables():
             "untag",
         ),
         (TABLE, {"row_filter": RowFilter(function="c.s.f", columns=("agent",))}, "unfilter"),
-        (SHARE, {"shared": (Shared(kind="table", name="c.s.t", history=True),)}, "unshare"),
+        (SHARE, {"shared": (held("table", "c.s.t"),)}, "unshare"),
+        (SHARE, {"shared": (held("notebook_file", "c.s.t"),)}, "unshare"),
     ],
 )
 def test_what_the_policy_does_not_know_is_shown_and_left_alone_without_prune(key, fields, title):
@@ -90,9 +99,9 @@ def test_what_the_policy_does_not_know_is_shown_and_left_alone_without_prune(key
 def test_unknown_tables_and_views_are_dropped_by_prune_alone_and_only_if_no_data_is_lost():
     extra = Securable(kind="table", name="stocks_ai.meta.scratch", location="s3://x/y")
     view = Securable(kind="view", name="stocks_ai.meta.peek", definition="SELECT 1")
-    held = Securable(kind="table", name="stocks_ai.meta.precious", managed=True)
+    precious = Securable(kind="table", name="stocks_ai.meta.precious", managed=True)
     volume = Securable(kind="volume", name="stocks_ai.ops.files", managed=True)
-    there = {**wanted(), **{each.key: each for each in (extra, view, held, volume)}}
+    there = {**wanted(), **{each.key: each for each in (extra, view, precious, volume)}}
     assert not plan(there).actions
     assert titles(plan(there, prune=True).actions) == [
         "drop view stocks_ai.meta.peek",
@@ -102,12 +111,102 @@ def test_unknown_tables_and_views_are_dropped_by_prune_alone_and_only_if_no_data
     assert {each.name for each in kept} == {"stocks_ai.meta.precious", "stocks_ai.ops.files"}
 
 
-def test_schemas_that_databricks_makes_itself_are_no_drift():
-    schemas = [
-        Securable(kind="schema", name=f"stocks_ai.{name}")
-        for name in ("default", "information_schema")
+def test_the_schema_that_databricks_makes_itself_is_drift_only_with_something_in_it():
+    schema = Securable(kind="schema", name="stocks_ai.default")
+    there = {**wanted(), schema.key: schema}
+    assert not plan(there).everything
+    table = Securable(kind="table", name="stocks_ai.default.copy", managed=True)
+    (kept,) = plan({**there, table.key: table}, prune=True).everything
+    assert (kept.title, kept.fate) == ("keep schema stocks_ai.default", "by hand")
+    assert "holds table: 1" in kept.reason
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [
+        Securable(kind="table", name="stocks_ai.default.copy", managed=True),
+        Securable(kind="table", name="stocks_ai.meta.precious", managed=True),
+        Securable(kind="volume", name="stocks_ai.ops.files", managed=True),
+        Securable(kind="schema", name="stocks_ai.scratch"),
+    ],
+    ids=lambda thing: thing.name,
+)
+def test_what_the_policy_does_not_know_is_told_with_those_to_whom_it_is_open(thing):
+    grants = {name: frozenset({"ALL_PRIVILEGES"}) for name in ("account users", "runner")}
+    there = {**wanted(), thing.key: replace(thing, grants=grants)}
+    found = plan(there, elsewhere=frozenset({"runner"}))
+    (revoked,) = [each for each in found.drift if each.verb == "revoke"]
+    assert revoked.title == f"revoke {thing.kind} {thing.name} ALL PRIVILEGES from account users"
+    assert "auditors too" in revoked.reason
+    assert not found.actions
+    assert revoked.sql in [e.sql for e in plan(there, prune=True).actions]
+    hidden = {**wanted(), thing.key: replace(thing, grants_hidden=True)}
+    assert any("grants cannot be read" in each.reason for each in plan(hidden).drift)
+
+
+def test_a_share_left_over_is_told_with_what_it_opens_and_dropped_only_by_prune():
+    left = Securable(
+        kind="share",
+        name="old",
+        shared=(held("table", "stocks_ai.meta.synthesized_predictions"),),
+        grants={"partner": frozenset({"SELECT"})},
+    )
+    reader = Securable(kind="recipient", name="partner", authentication="TOKEN")
+    there = {**wanted(), left.key: left, reader.key: reader}
+    found = plan(there)
+    assert not found.actions
+    assert titles(found.drift) == ["drop share old", "drop recipient partner"]
+    assert found.drift[0].reason == (
+        "left there, not in the policy; opens table stocks_ai.meta.synthesized_predictions with "
+        "history to partner"
+    )
+    other = changed(there, TABLE, comment="")
+    closing = plan(other, prune=True).actions
+    assert titles(closing)[:2] == ["drop share old", "drop recipient partner"]
+    assert [each.sql for each in closing[:2]] == [
+        "DROP SHARE IF EXISTS old",
+        "DROP RECIPIENT IF EXISTS partner",
     ]
-    assert not plan({**wanted(), **{each.key: each for each in schemas}}).everything
+
+
+def test_out_of_a_share_of_others_only_what_is_ours_is_taken():
+    ours, theirs = held("view", AUDIT[1]), held("table", "sales.orders.lines")
+    share = Securable(kind="share", name="of others", shared=(theirs, ours))
+    (action,) = plan({**wanted(), share.key: share}, prune=True).actions
+    assert action.sql == (
+        "ALTER SHARE `of others` REMOVE VIEW stocks_ai.audit.synthesized_predictions"
+    )
+    assert action.call.path.endswith("/shares/of%20others")
+
+
+@pytest.mark.parametrize(
+    ("kind", "by_sql"),
+    [
+        ("model", True),
+        ("materialized_view", True),
+        ("schema", True),
+        ("volume", False),
+        ("notebook_file", False),
+        ("feature_spec", False),
+    ],
+)
+def test_whatever_a_share_holds_can_be_taken_out(kind, by_sql):
+    thing = held(kind, "stocks_ai.meta.thing")
+    there = changed(wanted(), SHARE, shared=(*wanted()[SHARE].shared, thing))
+    (action,) = plan(there, prune=True).actions
+    assert action.call.body["updates"][0]["data_object"]["data_object_type"] == kind.upper()
+    assert action.sql.startswith("--") is not by_sql
+    assert f"REMOVE {kind.upper().replace('_', ' ')} stocks_ai.meta.thing" in action.sql
+
+
+def test_a_grant_on_all_tables_of_a_schema_reaches_those_of_the_contracts():
+    grant = GrantPolicy(
+        principal="stocks_ai_analysts", on="table signals.*", privileges=("SELECT",)
+    )
+    desired = wanted(grants=(grant,))
+    granted = {name for (kind, name), thing in desired.items() if kind == "table" and thing.grants}
+    assert granted == {f"stocks_ai.{name}" for name in TABLES if name.startswith("signals.")}
+    assert len(granted) > 1
 
 
 def test_comments_follow_the_contract():
@@ -165,6 +264,48 @@ def test_a_table_registered_elsewhere_is_not_moved():
     assert "s3://other/place" in found.drift[0].reason
 
 
+@pytest.mark.parametrize(
+    ("key", "fields", "told"),
+    [
+        (TABLE, {"managed": True}, "may delete its data"),
+        (("catalog", "stocks_ai"), {"location": "s3://old/managed"}, "s3://old/managed there"),
+        (("catalog", "stocks_ai"), {"location": None}, "of the metastore there"),
+        (("volume", "stocks_ai.ops.staging"), {"managed": False, "location": "s3://x"}, "s3://x"),
+        (("volume", "stocks_ai.ops.inbox"), {"managed": True}, "deletes its files"),
+        (("volume", "stocks_ai.ops.inbox"), {"location": "s3://y"}, "at s3://y there"),
+        (("recipient", "research_partner"), {"metastore": "a:b:d"}, "a:b:d there, policy: a:b:c"),
+        (("recipient", "research_partner"), {"authentication": "TOKEN"}, "TOKEN there"),
+    ],
+)
+def test_what_cannot_be_changed_in_place_is_told_with_the_way_out(key, fields, told):
+    policy = load_policy()
+    partner = RecipientPolicy(comment="Reads.", authentication="DATABRICKS", metastore="a:b:c")
+    desired = wanted(
+        managed_location="s3://bucket/managed",
+        volumes={**policy.volumes, "ops.inbox": VolumePolicy(comment="In.", location="s3://in")},
+        recipients={"research_partner": partner},
+    )
+    assert not plan(desired, desired).everything
+    found = plan(changed(desired, key, **fields), desired, prune=True)
+    assert not found.actions
+    (kept,) = found.drift
+    assert kept.fate == "by hand"
+    assert told in kept.reason
+    assert "plan again" in kept.reason or "another name" in kept.reason
+
+
+def test_properties_that_the_contract_declares_are_set_and_those_of_delta_stay():
+    properties = {**wanted()[TABLE].properties, "delta.minReaderVersion": "1"}
+    assert not plan(changed(wanted(), TABLE, properties=properties)).everything
+    there = changed(wanted(), TABLE, properties={**properties, "stocks_ai.slice": "desk"})
+    (action,) = plan(there).actions
+    assert action.sql == (
+        "ALTER TABLE stocks_ai.agents.predictions SET TBLPROPERTIES ('stocks_ai.slice' = 'agent')"
+    )
+    (lacking,) = [each for each in plan(there, dialect="oss").cannot if each.verb == "alter"]
+    assert "drop it there and plan again, the data stays" in lacking.obstacle
+
+
 def test_a_row_filter_by_desk_names_each_group_and_its_agents():
     desks = DeskPolicy(
         enabled=True,
@@ -188,6 +329,14 @@ def test_history_of_a_shared_table_follows_the_policy():
     (action,) = plan(there).actions
     assert action.call.body["updates"][0]["action"] == "UPDATE"
     assert action.sql.endswith("WITH HISTORY")
+
+
+def test_a_table_that_recipients_see_under_another_name_gets_the_name_of_the_policy():
+    (shared,) = wanted()[SHARE].shared
+    (action,) = plan(changed(wanted(), SHARE, shared=(replace(shared, alias="old.name"),))).actions
+    assert action.call.body["updates"][0]["data_object"]["shared_as"] == shared.alias
+    assert "shared as old.name" in action.reason
+    assert "AS meta.synthesized_predictions WITH HISTORY" in action.sql
 
 
 def test_the_open_source_server_is_told_what_it_lacks_and_still_gets_the_rest():

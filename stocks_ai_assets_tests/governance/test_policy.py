@@ -96,6 +96,47 @@ def test_auditors_get_no_grant_beside_their_view(refused):
     assert "audit.synthesized_predictions and nothing else" in message
 
 
+@pytest.mark.parametrize(
+    ("on", "privileges"),
+    [
+        ("catalog", ["SELECT"]),
+        ("catalog", ["all privileges"]),
+        ("schema meta", ["USE SCHEMA", "SELECT"]),
+        ("table meta.synthesized_predictions", ["SELECT"]),
+        ("table market.*", ["SELECT"]),
+        ("view meta.recent_predictions", ["SELECT"]),
+        ("volume ops.staging", ["READ VOLUME"]),
+        ("view audit.synthesized_predictions", ["MANAGE"]),
+    ],
+)
+def test_a_grant_to_everybody_reaches_the_auditors_and_is_refused(tmp_path, on, privileges):
+    file = tmp_path / "policy.toml"
+
+    def load(group, target=on, given=privileges):
+        grant = f'\n[[grants]]\nprincipal = "{group}"\non = "{target}"\nprivileges = {given}\n'
+        file.write_text(PACKAGED + grant, encoding="utf-8")
+        return load_policy(file)
+
+    assert load("stocks_ai_analysts")
+    with pytest.raises(PolicyError, match="`account users` has the auditors in it"):
+        load("account users")
+    assert load("account users", "catalog", ["USE CATALOG", "BROWSE"])
+    assert load("account users", "view audit.synthesized_predictions", ["SELECT"])
+
+
+@pytest.mark.parametrize("group", ["regulatory_auditors", "account users"])
+@pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        ('# owner = "stocks_ai_engineers"', 'owner = "GROUP"', "owner"),
+        ("meta = { comment", 'meta = { owner = "GROUP", comment', "schemas.meta.owner"),
+        ("elsewhere = []", 'elsewhere = ["GROUP"]', "principals.elsewhere"),
+    ],
+)
+def test_auditors_own_nothing_and_their_grants_are_always_drift(refused, group, old, new, place):
+    assert f"{place}: `{group}` has the auditors" in refused(old, new.replace("GROUP", group))
+
+
 def test_the_auditors_view_lies_in_a_schema_without_tables(refused):
     message = refused('view = "audit.synthesized_predictions"', 'view = "meta.recent_predictions"')
     assert "schema `meta` also holds tables" in message

@@ -74,7 +74,7 @@ def test_a_step_that_no_longer_exists_goes_only_with_prune_and_those_of_others_s
     path = "/api/2.0/lineage-tracking/external-metadata"
     of_others = {"name": "stocks_ai_dashboard", "system_type": "TABLEAU", "entity_type": "book"}
     stale = {
-        "name": "stocks_ai_signals_gone",
+        "name": "stocks_ai_signals_gone?",
         "system_type": "OTHER",
         "entity_type": "Dagster asset",
         "properties": {"managed_by": "stocks-ai", "catalog": "stocks_ai"},
@@ -87,11 +87,11 @@ def test_a_step_that_no_longer_exists_goes_only_with_prune_and_those_of_others_s
     client.do("POST", path, body=of_others)
     client.do("POST", path, body=of_another_target)
     client.do("POST", path, body=stale)
-    assert "With --prune: remove stocks_ai_signals_gone" in run("lineage").out
+    assert "With --prune: remove stocks_ai_signals_gone?" in run("lineage").out
     assert "1 changes" in run("lineage", "--prune").out
     names = {each["name"] for each in client.do("GET", path)["external_metadata"]}
     assert {"stocks_ai_dashboard", "stocks_ai_dev_signals_gone"} <= names
-    assert "stocks_ai_signals_gone" not in names
+    assert "stocks_ai_signals_gone?" not in names
 
 
 def test_a_policy_that_names_something_unknown_makes_no_call(run, tmp_path):

@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import replace
+from urllib.parse import quote
 
 import pytest
 
@@ -290,6 +291,75 @@ def test_views_over_a_lake_that_is_still_empty_stop_the_apply_with_the_table_nam
     assert applied.failed.kind == "view"
     assert "meta.synthesized_predictions" in applied.error
     assert not [each for each in applied.done if each.verb == "grant"]
+
+
+def test_a_share_and_a_recipient_taken_out_of_the_policy_are_drift_until_they_are_pruned(empty):
+    assert empty.apply(brief()).failed is None
+    client = empty.running.client()
+    client.shares.create("sales#others")
+    older = brief(shares={}, recipients={})
+    found = empty.plan(older)
+    assert not found.actions
+    assert titles(found.drift) == [
+        "drop share stocks_predictions",
+        "drop recipient research_partner",
+    ]
+    assert f"opens table {SYNTHESIS} with history to research_partner" in found.drift[0].reason
+    assert empty.apply(older, prune=True).failed is None
+    assert not empty.plan(older).everything
+    assert [each.name for each in client.shares.list()] == ["sales#others"]
+    assert not list(client.recipients.list())
+
+
+def test_what_others_put_into_shares_is_found_and_taken_out_by_prune(empty):
+    from databricks.sdk.service.sharing import AuthenticationType
+
+    assert empty.apply(brief()).failed is None
+    admin, client = empty.server(), empty.running.client()
+    client.shares.create("others#1")
+    client.recipients.create("stranger", AuthenticationType.TOKEN)
+    client.catalogs.create("sales")
+    client.schemas.create("lines", "sales")
+    for share, kind, name in (
+        ("others#1", "TABLE", PREDICTIONS),
+        ("others#1", "SCHEMA", "sales.lines"),
+        ("stocks_predictions", "VOLUME", "stocks_ai.ops.staging"),
+        ("stocks_predictions", "NOTEBOOK_FILE", "reports/weekly.py"),
+    ):
+        change = {"action": "ADD", "data_object": {"name": name, "data_object_type": kind}}
+        path = f"/api/2.1/unity-catalog/shares/{quote(share)}"
+        client.api_client.do("PATCH", path, body={"updates": [change]})
+    admin.query("GRANT SELECT ON SHARE `others#1` TO RECIPIENT stranger")
+    admin.query("GRANT SELECT ON SHARE stocks_predictions TO RECIPIENT stranger")
+    found = empty.plan(brief())
+    assert titles(found.drift) == [
+        "revoke share stocks_predictions SELECT from stranger",
+        "unshare share stocks_predictions volume stocks_ai.ops.staging",
+        "unshare share stocks_predictions notebook_file reports/weekly.py",
+        f"unshare share others#1 table {PREDICTIONS}",
+    ]
+    assert "to stranger" in found.drift[-1].reason
+    assert empty.apply(brief(), prune=True).failed is None
+    assert not empty.plan(brief()).everything
+    (left,) = client.shares.get(quote("others#1"), include_shared_data=True).objects
+    assert left.name == "sales.lines"
+
+
+def test_grants_on_what_the_policy_does_not_list_are_drift_and_taken_back_by_prune(empty):
+    assert empty.apply(brief()).failed is None
+    admin = empty.server()
+    admin.query("CREATE TABLE stocks_ai.default.copy (a INT)")
+    admin.query("CREATE SCHEMA stocks_ai.scratch")
+    admin.query(f"GRANT SELECT ON TABLE stocks_ai.default.copy TO `{AUDITORS}`")
+    admin.query("GRANT USE SCHEMA, SELECT ON SCHEMA stocks_ai.scratch TO `account users`")
+    drift = [
+        f"revoke table stocks_ai.default.copy SELECT from {AUDITORS}",
+        "revoke schema stocks_ai.scratch SELECT, USE SCHEMA from account users",
+    ]
+    kept = ["keep schema stocks_ai.default", "keep schema stocks_ai.scratch"]
+    assert titles(empty.plan(brief()).drift) == [*drift, *kept]
+    assert empty.apply(brief(), prune=True).failed is None
+    assert titles(empty.plan(brief()).everything) == kept
 
 
 def test_grants_to_everybody_are_drift(empty):

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from stocks_ai_assets.errors import SharingError
 from stocks_ai_assets.sharing.audit import AuditLog, Entry
 from stocks_ai_assets.sharing.profiles import LONGEST
 from stocks_ai_assets.sharing.recipients import Recipients
@@ -61,6 +62,29 @@ def test_a_profile_that_cannot_be_written_costs_no_token(stocks_ai, tmp_path):
     assert Recipients(tmp_path / "home" / "sharing").tokens() == ()
 
 
+@pytest.mark.parametrize("failing", ["fsync", "tokens"])
+def test_a_rotation_that_fails_ends_no_token_and_leaves_no_file(
+    granted, stocks_ai, tmp_path, monkeypatch, failing
+):
+    recipients = Recipients(tmp_path / "home" / "sharing")
+    before, file = recipients.tokens(), tmp_path / "new.share"
+    if failing == "fsync":
+        full = OSError(28, "No space left on device")
+        monkeypatch.setattr("os.fsync", lambda _: (_ for _ in ()).throw(full))
+        finished = stocks_ai("share", "rotate", PARTNER, "--keep-old", "0", "--output", file)
+        refused(finished, 1, str(file), "No space left", "none was ended")
+    else:
+        monkeypatch.setattr(
+            "stocks_ai_assets.sharing.recipients._write",
+            lambda *_: (_ for _ in ()).throw(SharingError("The tokens cannot be written.")),
+        )
+        finished = stocks_ai("share", "rotate", PARTNER, "--keep-old", "0", "--output", file)
+        refused(finished, 1, "cannot be written")
+    monkeypatch.undo()
+    assert recipients.tokens() == before
+    assert not file.exists()
+
+
 def test_a_recipient_that_the_policy_does_not_name_gets_nothing(stocks_ai, tmp_path):
     finished = stocks_ai("share", "grant", "stranger", "--output", tmp_path / "x.share")
     refused(finished, 1, "`stranger`", PARTNER)
@@ -76,13 +100,48 @@ def test_a_duration_that_is_none_is_refused(stocks_ai, tmp_path, text):
     assert not (tmp_path / "x.share").exists()
 
 
-@pytest.mark.parametrize("url", ["localhost:80", "ftp://x/y", "https://", "https://x/y?z=1"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "localhost:80",
+        "ftp://x/y",
+        "https://",
+        "https://x/y?z=1",
+        "https://x:port/y",
+        "http://data.example.org/delta-sharing",
+        "http://10.0.0.7:8797/delta-sharing",
+    ],
+)
 def test_an_endpoint_that_is_no_url_is_refused(stocks_ai, tmp_path, url):
     finished = stocks_ai(
         "share", "grant", PARTNER, "--output", tmp_path / "x.share", "--endpoint", url
     )
     refused(finished, 2, "--endpoint", url)
     assert not (tmp_path / "x.share").exists()
+
+
+@pytest.mark.parametrize("url", ["http://[::1]:1/x", "http://localhost:1/x", "https://x.org/y"])
+def test_an_endpoint_on_this_machine_or_with_tls_is_accepted(stocks_ai, tmp_path, url):
+    file = tmp_path / "x.share"
+    assert stocks_ai("share", "grant", PARTNER, "--output", file, "--endpoint", url).code == 0
+    assert json.loads(file.read_text())["endpoint"] == url
+
+
+def test_a_password_in_an_endpoint_is_refused_and_not_shown(stocks_ai, tmp_path):
+    url = "https://me:secret@x.org/y"
+    finished = stocks_ai(
+        "share", "grant", PARTNER, "--output", tmp_path / "x.share", "--endpoint", url
+    )
+    refused(finished, 2, "--endpoint", "x.org")
+    assert "secret" not in finished.err
+
+
+def test_an_unencrypted_endpoint_of_the_settings_is_refused_by_its_name(stocks_ai, tmp_path):
+    finished = stocks_ai(
+        "share", "grant", PARTNER, "--output", tmp_path / "x", share_url="http://x.org/y"
+    )
+    refused(finished, 2, "STOCKS_AI_SHARE_URL", "unencrypted", "https")
+    assert Recipients(tmp_path / "home" / "sharing").tokens() == ()
 
 
 def test_the_endpoint_is_a_setting(stocks_ai, tmp_path):
@@ -137,6 +196,7 @@ def test_the_log_shows_requests_newest_last(stocks_ai, tmp_path):
         (("--certificate", "nothing.pem"), "needs both"),
         (("--certificate", "nothing.pem", "--private-key", "no.pem"), "nothing.pem is no file"),
         (("--url-lifetime", "1"), "--url-lifetime"),
+        (("--behind-proxy", "--public-url", "http://share.example.org/x"), "unencrypted"),
     ],
 )
 def test_a_server_that_would_be_open_or_cannot_start_is_refused(stocks_ai, options, named):

@@ -1,6 +1,7 @@
 """Copies hold the shared columns and nothing of the others, and are made once."""
 
 import os
+from contextlib import nullcontext
 from multiprocessing.pool import ThreadPool
 
 import pyarrow as pa
@@ -30,7 +31,7 @@ def made(tmp_path):
 
 
 def test_no_byte_of_a_hidden_column_is_in_the_copy(copies, source):
-    copy = copies.shared(source, "id", "p", ("n", "symbol"))
+    copy = copies.shared([source], "id", ["p"], ("n", "symbol"))
     content = copy.read_bytes()
     assert HIDDEN.encode() in source.read_bytes()
     assert HIDDEN.encode() not in content
@@ -39,7 +40,7 @@ def test_no_byte_of_a_hidden_column_is_in_the_copy(copies, source):
 
 
 def test_a_plain_file_shared_whole_is_given_as_it_is(copies, source, tmp_path):
-    assert copies.shared(source, "id", "p", None) == source
+    assert copies.shared([source], "id", ["p"], None) == source
     assert made(tmp_path) == []
 
 
@@ -49,55 +50,132 @@ def test_a_file_in_types_that_only_new_readers_know_is_copied_in_others(copies, 
         pa.table({"texts": pa.array([["a", ""], [], None], pa.list_(pa.string())).cast(kind)}), file
     )
     assert "view" in str(pq.read_schema(file).field("texts").type)
-    copy = copies.shared(file, "id", "new", None)
+    copy = copies.shared([file], "id", ["new"], None)
     assert pq.read_table(copy).to_pydict() == {"texts": [["a", ""], [], None]}
     assert "view" not in str(pq.read_schema(copy).field("texts").type)
 
 
 def test_a_copy_is_made_once_whoever_asks_at_the_same_time(copies, source, tmp_path, monkeypatch):
     writes = []
-    real = pq.write_table
-    monkeypatch.setattr(pq, "write_table", lambda *a, **k: (writes.append(a), real(*a, **k)))
+    real = pq.ParquetWriter
+    monkeypatch.setattr(pq, "ParquetWriter", lambda *a, **k: (writes.append(a), real(*a, **k))[1])
     with ThreadPool(8) as pool:
-        found = set(pool.map(lambda _: copies.shared(source, "id", "p", ("n",)), range(16)))
+        found = set(pool.map(lambda _: copies.shared([source], "id", ["p"], ("n",)), range(16)))
     assert len(found) == len(writes) == len(made(tmp_path)) == 1
 
 
 def test_other_columns_another_file_or_another_table_is_another_copy(copies, source):
     asked = [
-        ("id", "p", ("n",)),
-        ("id", "p", ("symbol",)),
-        ("id", "q", ("n",)),
-        ("other", "p", ("n",)),
+        ("id", ["p"], ("n",)),
+        ("id", ["p"], ("symbol",)),
+        ("id", ["q"], ("n",)),
+        ("other", ["p"], ("n",)),
     ]
-    assert len({copies.shared(source, *each) for each in asked}) == len(asked)
+    assert len({copies.shared([source], *each) for each in asked}) == len(asked)
 
 
 def test_what_was_removed_from_the_lake_is_not_given_from_a_copy(copies, source):
-    copies.shared(source, "id", "p", ("n",))
+    copies.shared([source], "id", ["p"], ("n",))
     source.unlink()
     with pytest.raises(FileNotFoundError):
-        copies.shared(source, "id", "p", ("n",))
+        copies.shared([source], "id", ["p"], ("n",))
 
 
 def test_a_process_killed_while_it_copied_leaves_nothing_that_is_given(
     copies, source, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(pq, "write_table", lambda rows, draft, **_: draft.write_bytes(b"half"))
     monkeypatch.setattr("pathlib.Path.replace", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
-        copies.shared(source, "id", "p", ("n",))
+        copies.shared([source], "id", ["p"], ("n",))
     monkeypatch.undo()
-    assert pq.read_table(copies.shared(source, "id", "p", ("n",))).num_rows == 2
+    assert pq.read_table(copies.shared([source], "id", ["p"], ("n",))).num_rows == 2
 
 
 def test_copies_beyond_the_limit_go_the_longest_unused_first(source, tmp_path):
     unlimited = Copies(tmp_path / "copies", 2**20)
-    old, used, new = (unlimited.shared(source, "id", path, ("n",)) for path in "abc")
+    old, used, new = (unlimited.shared([source], "id", [path], ("n",)) for path in "abc")
     for age, file in ((300, old), (200, used), (100, new)):
         moment = file.stat().st_mtime - age
         os.utime(file, (moment, moment))
-    unlimited.shared(source, "id", "b", ("n",))
+    unlimited.shared([source], "id", ["b"], ("n",))
     Copies(tmp_path / "copies", 2 * old.stat().st_size).shrink()
     assert sorted(made(tmp_path)) == sorted([used, new])
-    assert unlimited.shared(source, "id", "a", ("n",)) == old
+    assert unlimited.shared([source], "id", ["a"], ("n",)) == old
+
+
+def test_files_that_become_one_keep_their_rows_and_lack_nothing_but_what_none_has(copies, tmp_path):
+    older, newer = tmp_path / "older.parquet", tmp_path / "newer.parquet"
+    pq.write_table(pa.table({"symbol": ["A"], "hidden": [HIDDEN]}), older)
+    rows = pa.table({"n": [1.5, None], "symbol": pa.array(["B", "C"], pa.string_view())})
+    pq.write_table(rows, newer)
+    copy = copies.shared([older, newer], "id", ["o", "n"], ("n", "symbol", "absent"))
+    assert pq.read_table(copy).to_pydict() == {"n": [None, 1.5, None], "symbol": ["A", "B", "C"]}
+    assert HIDDEN.encode() not in copy.read_bytes()
+
+
+def test_rows_of_many_small_files_share_row_groups(copies, tmp_path):
+    small = []
+    for n in range(40):
+        small.append(tmp_path / f"{n}.parquet")
+        pq.write_table(pa.table({"n": [n, n]}), small[-1])
+    copy = copies.shared(small, "id", [file.name for file in small], ("n",))
+    assert pq.ParquetFile(copy).metadata.num_row_groups == 1
+    assert pq.read_table(copy)["n"].to_pylist() == [n for n in range(40) for _ in range(2)]
+
+
+def test_a_copy_that_is_removed_while_it_is_opened_is_made_again(copies, source, monkeypatch):
+    real, removed = copies.shared, []
+
+    def vanishing(*arguments):
+        file = real(*arguments)
+        if len(removed) < 3:
+            removed.append(file)
+            file.unlink()
+        return file
+
+    monkeypatch.setattr(copies, "shared", vanishing)
+    with copies.opened([source], "id", ["p"], ("n",)) as stream:
+        removed[0].unlink()
+        assert pq.read_table(stream).to_pydict() == {"n": [1, None]}
+    assert len(removed) == 3
+
+
+def test_whoever_reads_while_copies_are_removed_gets_whole_files(source, tmp_path):
+    size = Copies(tmp_path / "one", 2**20).shared([source], "id", ["a"], ("n",)).stat().st_size
+    tight = Copies(tmp_path / "copies", 2 * size)
+
+    def read(turn):
+        with tight.opened([source], "id", [f"{turn % 4}"], ("n",)) as stream:
+            tight.shrink()
+            return pq.read_table(stream).to_pydict()
+
+    with ThreadPool(4) as pool:
+        assert all(found == {"n": [1, None]} for found in pool.map(read, range(200)))
+    tight.shrink()
+    assert sum(file.stat().st_size for file in made(tmp_path)) <= 2 * size
+
+
+def test_what_is_used_or_written_while_the_copies_are_looked_through_stays(source, tmp_path):
+    copies = Copies(tmp_path / "copies", 2**20)
+    file = copies.shared([source], "id", ["a"], ("n",))
+    os.utime(file, (1, 1))
+    draft = file.with_name(f".{file.stem}.ab")
+    draft.write_bytes(b"half")
+    real = os.scandir
+
+    def used_meanwhile(folder):
+        found = list(real(folder))
+        for entry in found:
+            entry.stat()
+        os.utime(file)
+        return nullcontext(found)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "scandir", used_meanwhile)
+        Copies(tmp_path / "copies", 0).shrink()
+    assert file.exists()
+    assert draft.exists()
+    os.utime(draft, (1, 1))
+    Copies(tmp_path / "copies", 0).shrink()
+    assert not file.exists()
+    assert not draft.exists()

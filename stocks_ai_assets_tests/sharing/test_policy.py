@@ -61,6 +61,21 @@ def test_a_view_with_a_condition_cannot_be_shared_from_here(policy):
         PolicyShares(file)()
 
 
+def test_a_view_of_nothing_but_the_slice_cannot_be_shared_from_here(policy):
+    view = """
+[views."meta.agents"]
+comment = "Who predicted."
+table = "agents.predictions"
+columns = ["agent"]
+"""
+    file = policy(('tables = ["meta.synthesized_predictions"]', 'views = ["meta.agents"]'))
+    file.write_text(file.read_text() + view)
+    with pytest.raises(SharingError, match=r"meta\.agents has only agent.* Add a column"):
+        PolicyShares(file)()
+    file.write_text(file.read_text().replace('["agent"]', '["agent", "symbol"]'))
+    assert PolicyShares(file)().all
+
+
 def test_taking_a_recipient_out_of_the_policy_holds_for_the_next_request(policy):
     shares = PolicyShares(policy())
     assert shares().of("research_partner")

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import shutil
 from datetime import timedelta
 from itertools import pairwise
@@ -56,9 +57,9 @@ def rows(sharing, objects):
     """Rows as a client puts them together: the files' columns, then the partition values."""
     frames = []
     for file in files(objects):
-        path = opened(sharing, file["url"])
-        assert path.stat().st_size == file["size"]
-        frame = pl.DataFrame(pq.ParquetFile(path).read())
+        with opened(sharing, file["url"]) as stream:
+            assert os.fstat(stream.fileno()).st_size == file["size"]
+            frame = pl.DataFrame(pq.ParquetFile(stream).read())
         values = {name: pl.lit(value) for name, value in file["partitionValues"].items()}
         frames.append(frame.with_columns(**values))
     return pl.concat(frames)
@@ -91,7 +92,7 @@ def test_a_view_gives_its_columns_alone_and_no_trace_of_others(sharing):
         assert {
             name for kind in ("minValues", "maxValues", "nullCount") for name in stats[kind]
         } <= set(VIEW)
-        content = opened(sharing, file["url"]).read_bytes()
+        content = opened(sharing, file["url"]).read()
         assert b"rises, slightly" not in content
         assert b"predicted_alpha" not in content
 
@@ -298,12 +299,14 @@ def test_hints_leave_out_files_and_the_answer_says_how_many_rows_are_left(sharin
 
 
 def test_hints_about_columns_that_a_view_hides_change_nothing(sharing):
-    def given(path):
-        body = {"predicateHints": ["prediction_date > '2021-01-01'"]}
-        return sharing.service.query(sharing.find(path), body, "parquet", NOW).files
+    def given(path, day):
+        body = {"predicateHints": [f"prediction_date > '{day}'"]}
+        answer = sharing.service.query(sharing.find(path), body, "parquet", NOW)
+        return answer.files, answer.rows
 
-    assert given(SYNTHESIZED) == 1
-    assert given("meta.audit") == 2
+    assert given(SYNTHESIZED, "2021-01-01")[0] == 1
+    assert given(SYNTHESIZED, "2031-01-01") == (0, 0)
+    assert given("meta.audit", "2021-01-01") == given("meta.audit", "2031-01-01") == (1, 40)
 
 
 def test_the_same_file_keeps_its_id_and_a_view_has_others(sharing):

@@ -6,7 +6,7 @@ from stocks_ai_assets_tests.workspace.unity.calls import V21, paged, table_of
 from stocks_ai_assets_tests.workspace.unity.catalog import METASTORE, unity_of
 from stocks_ai_assets_tests.workspace.unity.tables import secured
 
-SHAREABLE = ("TABLE", "VIEW", "SCHEMA", "MODEL")
+SHAREABLE = ("TABLE", "VIEW", "SCHEMA", "MODEL", "VOLUME", "NOTEBOOK_FILE")
 
 
 def show(document, *, data: bool) -> dict:
@@ -34,9 +34,12 @@ def _checked(unity, document, given) -> dict:
     if kind not in SHAREABLE:
         raise unity.bad(f"data_object_type '{kind}' is not known")
     name = str(given.get("name", "")).lower()
-    where = {"SCHEMA": "schema", "MODEL": "registered_model"}.get(kind, "table")
-    found = unity.get(where, name)
     made = {**given, "name": name, "data_object_type": kind}
+    if kind == "NOTEBOOK_FILE":
+        return {"shared_as": name, **made}
+    kinds = {"SCHEMA": "schema", "MODEL": "registered_model", "VOLUME": "volume"}
+    where = kinds.get(kind, "table")
+    found = unity.get(where, name)
     if where == "table":
         if unity.is_view(found) != (kind == "VIEW"):
             raise unity.bad(f"'{name}' is not a {kind}")
