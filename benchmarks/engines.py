@@ -12,13 +12,14 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter, sleep
 
 import psutil
 
-from benchmarks.measure import CLI, machine
+from benchmarks.measure import CLI, machine, tree
 
 ENGINES = ("local", "spark")
 REPLAY = ("2015-01-14", "2024-08-23")
@@ -93,21 +94,23 @@ def _watch(process: "subprocess.Popen[str]", run: Run) -> None:
         root = psutil.Process(process.pid)
         while True:
             now = dict.fromkeys(KINDS, 0.0)
-            for each in [root, *root.children(recursive=True)]:
-                now[_kind(each, root)] += each.memory_info().rss / 1e6
-                times = each.cpu_times()
-                run.cpu[each.pid] = times.user + times.system
+            for each in tree(root):
+                with suppress(psutil.NoSuchProcess):  # it has just ended
+                    now[_kind(each, root)] += each.memory_info().rss / 1e6
+                    times = each.cpu_times()
+                    run.cpu[each.pid] = times.user + times.system
             now["all"] = sum(now.values())
             for kind, value in now.items():
                 run.peak[kind] = max(run.peak.get(kind, 0.0), value)
             if now["all"] > MEMORY_MB or perf_counter() - start > HOURS * 3600:
                 what = f"more than {MEMORY_MB:,} MB" if now["all"] > MEMORY_MB else "too long"
                 run.ended = f"{what} after {perf_counter() - start:,.0f} s"
-                for each in reversed([root, *root.children(recursive=True)]):
-                    each.kill()
+                for each in reversed(tree(root)):
+                    with suppress(psutil.NoSuchProcess):
+                        each.kill()
                 return
             sleep(0.25)
-    except psutil.Error:
+    except psutil.NoSuchProcess:
         return
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter, sleep
@@ -53,11 +54,19 @@ def _watch(pid: int, peak: list[float]) -> None:
     try:
         root = psutil.Process(pid)
         while True:
-            tree = [root, *root.children(recursive=True)]
-            peak[0] = max(peak[0], sum(p.memory_info().rss for p in tree) / 1e6)
+            now = 0.0
+            for each in tree(root):
+                with suppress(psutil.NoSuchProcess):  # it has just ended
+                    now += each.memory_info().rss / 1e6
+            peak[0] = max(peak[0], now)
             sleep(0.1)
-    except psutil.Error:
+    except psutil.NoSuchProcess:
         return
+
+
+def tree(root: psutil.Process) -> list[psutil.Process]:
+    """A process and all below it; the first of them ended: raises `psutil.NoSuchProcess`."""
+    return [root, *root.children(recursive=True)]
 
 
 def machine() -> str:
