@@ -102,3 +102,7 @@ def test_a_page_instead_of_json_is_told_as_a_wrong_host():
 def test_errors_of_ours_pass_through():
     with pytest.raises(WorkspaceMissingError, match=r"^as it is$"), workspace_failures("Reading"):
         raise WorkspaceMissingError("as it is")
+
+
+def test_names_that_only_begin_like_a_secret_are_shown():
+    assert without_secrets("signals__risk: 3 rows; sig=abc") == "signals__risk: 3 rows; sig=***"

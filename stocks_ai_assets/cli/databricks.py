@@ -74,15 +74,22 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Run a deployed job and wait for its end; Ctrl-C cancels the run."""
-    from stocks_ai_assets.databricks.deploy_runs import start, wait_for
+    from stocks_ai_assets.databricks.deploy_runs import begun, starting, wait_for, watched
 
     opened = _open(target, file, var)
-    started = start(opened, job, _pairs(param, "--param"))
-    typer.echo(f"{job} runs as {started.link}.", err=True)
+    start = starting(opened, job, _pairs(param, "--param"))
+
+    def tell(text: str) -> None:
+        typer.echo(text, err=True)
+
     if not wait:
+        started = begun(opened, start)
+        tell(f"{job} runs as {started.link}.")
         _print_run({"job": job, "run_id": started.run_id, "url": started.url}, as_json=as_json)
         return
-    end, printed = wait_for(opened, started)
+    with watched(opened, start, tell) as started:
+        tell(f"{job} runs as {started.link}.")
+        end, printed = wait_for(opened, started)
     found = {"job": job, "run_id": started.run_id, "url": started.url, "state": end.state}
     if end.kind != "succeeded":
         if printed:

@@ -7,7 +7,8 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     import dagster as dg
     from dagster._core.events.log import EventLogEntry
 
+    from stocks_ai_assets.assets.io_manager import Report
     from stocks_ai_assets.databricks.pipes_messages import Request
+    from stocks_ai_assets.databricks.printed import Failure
     from stocks_ai_assets.deployment import Deployment
 
 
@@ -28,10 +31,10 @@ def pipes() -> None:
     from dagster_pipes import (
         PipesCliArgsParamsLoader,
         PipesUnityCatalogVolumesContextLoader,
-        PipesUnityCatalogVolumesMessageWriter,
         open_dagster_pipes,
     )
 
+    from stocks_ai_assets.databricks.pipes_channel import PatientWriter
     from stocks_ai_assets.databricks.pipes_messages import DONE, failure, request_of
 
     loader = PipesCliArgsParamsLoader()
@@ -43,19 +46,20 @@ def pipes() -> None:
     with open_dagster_pipes(
         params_loader=loader,
         context_loader=PipesUnityCatalogVolumesContextLoader(),
-        message_writer=PipesUnityCatalogVolumesMessageWriter(interval=0),
+        message_writer=PatientWriter(),
     ) as context:
-        try:
-            request = request_of(context.extras)
+        request = request_of(context.extras)
+
+        def work() -> None:
             require_versions(request.versions)
             with _environment(request.variables, request.secrets) as deployment:
-                checks = _run(context, request, deployment)
-            done = {"assets": list(request.assets), "checks": checks}
+                done = _run(context, request, deployment)
             context.report_custom_message({DONE: done})
-        except Exception as error:
-            cause = getattr(error, "error", error)  # ours, inside Dagster's failure
-            context.report_custom_message(failure(cause))
-            raise
+
+        failed = _failure_of(work, [secret["name"] for secret in request.secrets])
+        if failed:
+            context.report_custom_message(failure(failed))
+            raise failed.error
 
 
 def job() -> None:
@@ -69,9 +73,14 @@ def job() -> None:
     for name, value in list(environment.items()):
         if name.startswith(PREFIX) and not value:
             del environment[name]  # a bundle cannot leave a variable out
-    with _environment({}, ()) as deployment:
-        result = _bring_up_to_date(deployment, words[1:])
-    print(json.dumps(result))  # noqa: T201  # the run's output
+
+    def work() -> None:
+        with _environment({}, ()) as deployment:
+            result = _bring_up_to_date(deployment, words[1:])
+        print(json.dumps(result))  # noqa: T201  # the run's output
+
+    if failed := _failure_of(work):
+        raise failed.error
 
 
 def require_versions(expected: Mapping[str, str]) -> None:
@@ -87,6 +96,24 @@ def require_versions(expected: Mapping[str, str]) -> None:
             f"The cluster has {pairs}: its results could differ. Set "
             "STOCKS_AI_DATABRICKS__INSTALL=true and a new cluster, or bake these versions into it."
         )
+
+
+def _failure_of(work: Callable[[], None], secrets: Sequence[str] = ()) -> "Failure | None":
+    """Do the work; return what made it fail, without secrets: the workspace shows and keeps it.
+
+    It is returned, not raised, for an error raised while another is handled brings that one along.
+    `secrets` are the variables whose values are secret.
+    """
+    from stocks_ai_assets.databricks.printed import Failure, printed
+
+    try:
+        work()
+    except Exception as error:  # noqa: BLE001  # whatever it is, it ends the run
+        cause = getattr(error, "error", error)  # ours, inside Dagster's failure
+        values = [os.environ.get(name, "") for name in secrets]  # noqa: TID251  # set for the run
+        sys.stderr.write(printed(traceback.format_exc(), values) + "\n")
+        return Failure.of(cause, values)
+    return None
 
 
 @contextmanager
@@ -116,22 +143,29 @@ def _environment(
         yield open_deployment(settings)
 
 
-def _run(context: Any, request: "Request", deployment: "Deployment") -> list[list[str]]:
-    """Run assets and checks as they run locally; return the checks that gave a verdict."""
+def _run(context: Any, request: "Request", deployment: "Deployment") -> dict[str, Any]:
+    """Run assets and checks as they run locally; return what was reported about them."""
     import dagster as dg
 
     from stocks_ai_assets.databricks.pipes_messages import CHECK, WRITTEN
+    from stocks_ai_assets.databricks.printed import hidden
     from stocks_ai_assets.instance import open_instance
     from stocks_ai_assets.jobs import stages
     from stocks_ai_assets.pipeline import pipeline
 
     reported: set[str] = set()
     judged: list[list[str]] = []
+    written: list[str] = []
+    secrets = [os.environ.get(one["name"], "") for one in request.secrets]  # noqa: TID251  # as set
+
+    def progress(report: "Report") -> None:
+        written.append(report.name)
+        context.report_custom_message({WRITTEN: asdict(report)})
 
     def forward(entry: "EventLogEntry") -> None:
         event = entry.dagster_event
         if event is None:
-            context.log.log(entry.level, entry.user_message)
+            context.log.log(entry.level, hidden(entry.user_message, secrets))
         elif event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION:
             key = event.step_materialization_data.materialization
             if key.asset_key.to_user_string() not in reported:  # one for each partition
@@ -153,9 +187,7 @@ def _run(context: Any, request: "Request", deployment: "Deployment") -> list[lis
             }
             context.report_custom_message({CHECK: verdict})
 
-    definitions = pipeline(
-        deployment, lambda report: context.report_custom_message({WRITTEN: asdict(report)})
-    )
+    definitions = pipeline(deployment, progress)
     names = {*request.assets, *(asset for asset, _ in request.checks)}
     stage = next(
         stage for stage in stages(deployment.registry.nodes) if names.issubset(stage.names)
@@ -174,7 +206,7 @@ def _run(context: Any, request: "Request", deployment: "Deployment") -> list[lis
             tags=request.tags,
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         )
-    return judged
+    return {"assets": list(request.assets), "checks": judged, "written": written}
 
 
 def _plain(metadata: "Mapping[str, dg.MetadataValue]") -> dict[str, Any]:

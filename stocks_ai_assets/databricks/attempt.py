@@ -23,11 +23,13 @@ from stocks_ai_assets.databricks.events import (
     with_run,
 )
 from stocks_ai_assets.databricks.order import SCRIPT, staged_files
+from stocks_ai_assets.databricks.printed import printed
 from stocks_ai_assets.databricks.runs import Ending, RemoteRun, ending, life_cycle
 from stocks_ai_assets.databricks.staging import Staging, patiently
 from stocks_ai_assets.errors import WorkspaceError
 from stocks_ai_assets.partitions import names_partitions, requested_keys
 from stocks_ai_assets.settings import Settings
+from stocks_ai_assets.workspace_client import without_secrets
 
 QUICKEST_LOOK = 0.2
 """Seconds between the first looks at a run; later ones wait a tenth of what has passed."""
@@ -163,16 +165,29 @@ class Attempt:
             texts = json.loads(found) if found else {"driver's log": self._driver_log()}
         for name, text in texts.items():
             if text.strip():
-                self._context.log.info("%s of %s:\n%s", name, self.link, text[-LOG_LENGTH:])
+                shown = printed(text[-LOG_LENGTH:])
+                self._context.log.info("%s of %s:\n%s", name, self.link, shown)
+
+    def error(self) -> str:
+        """Return the error that ended the remote process, as the workspace kept it; else nothing.
+
+        A process that was killed leaves none.
+        """
+        found = self._output()
+        return without_secrets(found.error or "") if found else ""
 
     def _driver_log(self) -> str:
         """What the workspace kept of a run that could not hand over its output itself."""
+        found = self._output()
+        return (found.logs or "") if found else ""
+
+    def _output(self) -> Any:
         from databricks.sdk.errors import DatabricksError
 
         with suppress(DatabricksError):
             if self._task_id:
-                return self._workspace.jobs.get_run_output(self._task_id).logs or ""
-        return ""
+                return self._workspace.jobs.get_run_output(self._task_id)
+        return None
 
     def cancel(self) -> None:
         """Stop the remote run, if it was started and goes on, and wait a little until it has."""

@@ -12,10 +12,25 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]  # no stubs
 
+from stocks_ai_assets.databricks.bundle_secrets import require_no_secrets
 from stocks_ai_assets.errors import SettingsError, UsageError
 
-KNOWN = ("bundle", "variables", "artifacts", "resources", "targets")
-KNOWN_IN_TARGET = ("default", "mode", "variables", "workspace", "run_as", "resources")
+KNOWN = ("bundle", "variables", "artifacts", "resources", "permissions", "targets")
+KNOWN_IN_TARGET = (
+    "default",
+    "mode",
+    "variables",
+    "workspace",
+    "run_as",
+    "resources",
+    "permissions",
+)
+
+FOLDER_LEVELS = {"CAN_MANAGE": "CAN_MANAGE", "CAN_RUN": "CAN_RUN", "CAN_VIEW": "CAN_READ"}
+"""What a level of the bundle's `permissions` is on its folder."""
+
+SHARED = "/Workspace/Shared/"
+"""Everybody in a workspace manages what lies here, and no right of a folder changes that."""
 
 BUILT_WHEEL = "./dist/*.whl"
 """What the file calls the wheel; a deployment puts the path of the uploaded one in its place."""
@@ -36,12 +51,15 @@ class Bundle:
     resources
         By kind and key, as the REST API takes them. Ids that exist after the deployment alone stay
         as references, `${resources.<kind>.<key>.id}`.
+    permissions
+        Who may do what with `root_path`, as the Permissions API takes it; empty: as is usual there.
     """
 
     name: str
     target: str
     root_path: str
     resources: Mapping[str, Mapping[str, dict[str, Any]]]
+    permissions: tuple[dict[str, str], ...] = ()
 
     def keys(self) -> list[str]:
         """Return `<kind>.<key>` of every resource, in the order of the file."""
@@ -65,13 +83,16 @@ def load_bundle(file: Path, target: str | None, given: Mapping[str, str], user: 
     Raises
     ------
     SettingsError
-        The file is missing, is no bundle, has a part or a reference that is not known, or a
-        variable without value.
+        The file is missing, is no bundle, has a part or a reference that is not known, a variable
+        without value, a secret, or a folder that everybody may write and a job runs from as
+        somebody else.
     UsageError
         No such target or variable.
     """
     content = _content(file)
     _require_known(file, content, KNOWN, "")
+    require_no_secrets(str(file), content)
+    require_no_secrets("--var", dict(given))
     name = _target_name(file, content, target)
     chosen = content["targets"][name] or {}
     _require_known(file, chosen, KNOWN_IN_TARGET, f" of target {name}")
@@ -89,8 +110,10 @@ def load_bundle(file: Path, target: str | None, given: Mapping[str, str], user: 
         "var": _variables(file, content, chosen, given, name),
         "resources": merged(content.get("resources") or {}, chosen.get("resources") or {}),
         "run_as": chosen.get("run_as"),
+        "permissions": merged(content.get("permissions") or [], chosen.get("permissions") or []),
     }
-    resolver = _Resolver(file, tree, name)
+    described = {key: one.get("description") or "" for key, one in _declared(content).items()}
+    resolver = _Resolver(file, tree, name, described)
     resources, run_as = resolver.value(tree["resources"]), resolver.value(tree["run_as"])
     if chosen.get("mode") == "production" and not run_as:
         raise SettingsError(f"{file}: target {name} is of mode production and has no run_as.")
@@ -98,7 +121,29 @@ def load_bundle(file: Path, target: str | None, given: Mapping[str, str], user: 
         if run_as:
             job.setdefault("run_as", run_as)
     root = resolver.value(tree["workspace"]["root_path"])
-    return Bundle(name=bundle_name, target=name, root_path=root, resources=resources)
+    if run_as and f"{root}/".startswith((SHARED, "/Shared/")):
+        raise SettingsError(
+            f"{file}: everybody in the workspace may write to {root}, and jobs of target {name} "
+            f"run from there as {', '.join(run_as.values())}. Set the target's workspace.root_path "
+            f"to a folder outside {SHARED}, for instance /Workspace/{bundle_name}/{name}."
+        )
+    return Bundle(
+        name=bundle_name,
+        target=name,
+        root_path=root,
+        resources=resources,
+        permissions=_folder_rights(file, resolver.value(tree["permissions"])),
+    )
+
+
+def _folder_rights(file: Path, permissions: list[dict[str, str]]) -> tuple[dict[str, str], ...]:
+    for entry in permissions:
+        if entry.get("level") not in FOLDER_LEVELS:
+            raise SettingsError(
+                f"{file}: `permissions` has the level {entry.get('level')}; there are "
+                f"{', '.join(FOLDER_LEVELS)}."
+            )
+    return tuple({**entry, "level": FOLDER_LEVELS[entry["level"]]} for entry in permissions)
 
 
 def merged(base: Any, over: Any) -> Any:
@@ -137,8 +182,11 @@ def filled(value: Any, known: Mapping[str, Any]) -> Any:
 class _Resolver:
     """Follows references within one target's tree, each once."""
 
-    def __init__(self, file: Path, tree: Mapping[str, Any], target: str) -> None:
+    def __init__(
+        self, file: Path, tree: Mapping[str, Any], target: str, described: Mapping[str, str]
+    ) -> None:
         self._file, self._tree, self._target = file, tree, target
+        self._described = described
         self._open: list[str] = []
 
     def value(self, node: Any) -> Any:
@@ -156,9 +204,11 @@ class _Resolver:
                 raise SettingsError(f"{self._file}: there is no ${{{name}}} to refer to.")
             node = node[part]
         if node is None and parts[0] == "var":
+            what = " ".join(self._described[parts[1]].rstrip(".").split())
             raise SettingsError(
-                f"Target {self._target} needs a value of the variable {parts[1]}. Add --var "
-                f"{parts[1]}=VALUE, or write it into {self._file}."
+                f"Target {self._target} needs a value of the variable {parts[1]}"
+                f"{f' ({what})' if what else ''}. Add --var {parts[1]}=VALUE, or write it into "
+                f"{self._file}."
             )
         self._open.append(name)
         try:
@@ -210,6 +260,11 @@ def _target_name(file: Path, content: Mapping[str, Any], target: str | None) -> 
     return target
 
 
+def _declared(content: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Declaration of each variable; one may be empty."""
+    return {name: found or {} for name, found in (content.get("variables") or {}).items()}
+
+
 def _variables(
     file: Path,
     content: Mapping[str, Any],
@@ -217,8 +272,7 @@ def _variables(
     given: Mapping[str, str],
     target: str,
 ) -> dict[str, Any]:
-    declared = content.get("variables") or {}
-    values = {name: (found or {}).get("default") for name, found in declared.items()}
+    values = {name: found.get("default") for name, found in _declared(content).items()}
     for source, where in ((chosen.get("variables") or {}, f"target {target}"), (given, "--var")):
         unknown = sorted(source.keys() - values.keys())
         if unknown:

@@ -1,77 +1,12 @@
 """Kinds of resources that a bundle has: how each is found, made and changed by the REST API."""
 
 import json
-from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, ClassVar
-from urllib.parse import quote
 
-from stocks_ai_assets.databricks.staging import patiently
+from stocks_ai_assets.databricks.bundle_catalogued import Models, Schemas, Volumes
+from stocks_ai_assets.databricks.bundle_kind import Config, Found, Kind
 from stocks_ai_assets.errors import WorkspaceError
-
-Config = dict[str, Any]
-
-NOT_IN_BODY = ("permissions", "grants", "lifecycle")
-"""Parts of a resource in a bundle that are calls of their own."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
-    """A resource as the workspace has it."""
-
-    id: str
-    config: Config
-
-
-class Kind(ABC):
-    """One kind of resource.
-
-    Parameters
-    ----------
-    workspace
-        The SDK's client.
-    """
-
-    object_type: ClassVar[str | None] = None
-    """Its name in the Permissions API."""
-    securable: ClassVar[str | None] = None
-    """Its name among Unity Catalog's securables."""
-    holds_data: ClassVar[bool] = False
-    """Whether deleting it would delete data; then this command never does."""
-
-    def __init__(self, workspace: Any) -> None:
-        self._workspace = workspace
-
-    def call(self, method: str, path: str, body: Config | None = None, **query: Any) -> Config:
-        """Call the REST API; a server's own failure is waited out."""
-        do = self._workspace.api_client.do
-        found = patiently(lambda: do(method, path, body=body, query=query or None))
-        return dict(found or {})
-
-    def body(self, config: Config) -> Config:
-        """Return what is sent of a resource."""
-        return {name: value for name, value in config.items() if name not in NOT_IN_BODY}
-
-    @abstractmethod
-    def name(self, config: Config) -> str:
-        """Return the name that people know it by."""
-
-    @abstractmethod
-    def find(self, config: Config, known: str | None) -> Found | None:
-        """Return it as it is; `known` is the id that it was deployed with."""
-
-    @abstractmethod
-    def create(self, config: Config) -> str:
-        """Make it and return its id."""
-
-    @abstractmethod
-    def update(self, found: Found, config: Config) -> None:
-        """Make it like `config`."""
-
-    @abstractmethod
-    def delete(self, known: str) -> None:
-        """Take it away."""
 
 
 class Jobs(Kind):
@@ -158,6 +93,7 @@ class Scopes(Kind):
     """Secret scopes; secrets themselves never pass through here."""
 
     holds_data = True
+    changeable = ()
 
     def name(self, config: Config) -> str:
         """Name of the scope."""
@@ -188,6 +124,7 @@ class Experiments(Kind):
 
     object_type = "experiments"
     holds_data = True
+    changeable = ()
     path: ClassVar[str] = "/api/2.0/mlflow/experiments"
 
     def name(self, config: Config) -> str:
@@ -219,59 +156,44 @@ class Experiments(Kind):
         self.call("POST", f"{self.path}/delete", {"experiment_id": known})
 
 
-class Catalogued(Kind):
-    """What Unity Catalog keeps by its full name; made if absent, described by governance."""
+class Folders(Kind):
+    """Folders of the workspace; what lies in them is told by others."""
 
+    object_type = "directories"
     holds_data = True
-    path: ClassVar[str]
-    full: ClassVar[tuple[str, ...]] = ("catalog_name", "schema_name", "name")
+    changeable = ()
 
     def name(self, config: Config) -> str:
-        """Full name."""
-        return ".".join(config[part] for part in self.full)
+        """Path of the folder."""
+        return str(config["path"])
+
+    def body(self, config: Config) -> Config:
+        """Return nothing: a folder is its path and its rights."""
+        _ = config
+        return {}
 
     def find(self, config: Config, known: str | None) -> Found | None:
-        """By full name."""
+        """By path."""
         from databricks.sdk.errors import NotFound
 
-        _, name = known, self.name(config)
+        _ = known
         try:
-            found = self.call("GET", f"{self.path}/{quote(name)}")
+            found = self.call("GET", "/api/2.0/workspace/get-status", path=config["path"])
         except NotFound:
             return None
-        return Found(id=name, config=found)
+        return Found(id=str(found["object_id"]), config={})
 
     def create(self, config: Config) -> str:
-        """Make it."""
-        self.call("POST", self.path, self.body(config))
-        return self.name(config)
+        """Make the folder and those above it."""
+        self.call("POST", "/api/2.0/workspace/mkdirs", {"path": config["path"]})
+        made = self.call("GET", "/api/2.0/workspace/get-status", path=config["path"])
+        return str(made["object_id"])
 
     def update(self, found: Found, config: Config) -> None:
-        """Change the comment; names and places do not change."""
-        self.call("PATCH", f"{self.path}/{quote(found.id)}", {"comment": config.get("comment")})
+        """Nothing of a folder can change but its rights."""
 
     def delete(self, known: str) -> None:
-        """Delete it and what is in it."""
-        self.call("DELETE", f"{self.path}/{quote(known)}")
-
-
-class Schemas(Catalogued):
-    """Schemas."""
-
-    securable, path = "schema", "/api/2.1/unity-catalog/schemas"
-    full = ("catalog_name", "name")
-
-
-class Volumes(Catalogued):
-    """Volumes."""
-
-    securable, path = "volume", "/api/2.1/unity-catalog/volumes"
-
-
-class Models(Catalogued):
-    """Registered models, which Unity Catalog counts among functions."""
-
-    securable, path = "function", "/api/2.1/unity-catalog/models"
+        """Never."""
 
 
 KINDS: dict[str, Callable[[Any], Kind]] = {

@@ -4,16 +4,17 @@ What was deployed is written down beside the wheel, in the bundle's folder of th
 is ever deleted that holds data, and nothing else without being asked.
 """
 
-import hashlib
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
 from stocks_ai_assets.databricks.bundle import BUILT_WHEEL, Bundle, filled, references
-from stocks_ai_assets.databricks.bundle_access import Access, give, missing_access
-from stocks_ai_assets.databricks.bundle_resources import KINDS, Config, Found, Kind
+from stocks_ai_assets.databricks.bundle_access import change_access, compared_access
+from stocks_ai_assets.databricks.bundle_kind import Config, Kind
+from stocks_ai_assets.databricks.bundle_resources import KINDS, Folders
+from stocks_ai_assets.databricks.deploy_differences import TAKEN_OUT, changes
+from stocks_ai_assets.databricks.deploy_state import Deployed, State, hashed, upload
 from stocks_ai_assets.databricks.staging import patiently
 from stocks_ai_assets.databricks.wheel import package_wheel
 from stocks_ai_assets.errors import SettingsError, WorkspaceMissingError
@@ -22,6 +23,9 @@ from stocks_ai_assets.workspace_client import workspace_failures
 Action = Literal["create", "update", "none", "left", "delete"]
 
 WHEEL_KEY = "artifacts.stocks_ai"
+
+ROOT_KEY = "workspace.root_path"
+"""The bundle's folder among the resources; it is one when the bundle says who may use it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,13 +53,6 @@ class Change:
     id: str | None = None
 
 
-@dataclass(slots=True)
-class State:
-    """What was deployed: id and hash of each resource, by `<kind>.<key>`."""
-
-    resources: dict[str, dict[str, str]] = field(default_factory=dict)
-
-
 class Deployment:
     """One target of a bundle in one workspace.
 
@@ -76,7 +73,7 @@ class Deployment:
             )
         self.bundle = bundle
         self.workspace = workspace
-        self._state_file = f"{bundle.root_path}/state/stocks_ai.json"
+        self._file = f"{bundle.root_path}/state/stocks_ai.json"
         wheel = package_wheel().name
         self._wheel_path = f"{bundle.root_path}/artifacts/.internal/{wheel}"
 
@@ -92,7 +89,8 @@ class Deployment:
 
     def id_of(self, resource: str) -> str | None:
         """Return the id with which a resource was deployed."""
-        return self._state().resources.get(resource, {}).get("id")
+        known = State.read(self.workspace, self._file).resources.get(resource)
+        return known.id if known else None
 
     def _go(
         self,
@@ -101,28 +99,32 @@ class Deployment:
         apply: bool,
         on_change: Callable[[Change], None] | None = None,
     ) -> list[Change]:
-        with workspace_failures(f"Reading what was deployed in {self._state_file}"):
-            state = self._state()
+        state = State.read(self.workspace, self._file)
         self._require_catalogs()
-        before = json.dumps(state.resources, sort_keys=True)
-        changes: list[Change] = []
+        before = state.text
+        made: list[Change] = []
 
         def done(change: Change) -> None:
-            changes.append(change)
+            made.append(change)
             if on_change:
                 on_change(change)
 
         try:
+            if self.bundle.permissions or ROOT_KEY in state.resources:
+                # Before anything lies in it.
+                root = {"path": self.bundle.root_path, "permissions": self.bundle.permissions}
+                done(self._resource(ROOT_KEY, Folders(self.workspace), root, state, apply=apply))
             done(self._wheel(state, apply=apply))
-            for kind in KINDS:
-                for key, config in self.bundle.resources.get(kind, {}).items():
-                    done(self._resource(f"{kind}.{key}", kind, config, state, apply=apply))
+            for name, kind in KINDS.items():
+                for key, config in self.bundle.resources.get(name, {}).items():
+                    resource = f"{name}.{key}"
+                    done(self._resource(resource, kind(self.workspace), config, state, apply=apply))
             for resource in self._left(state):
                 done(self._leftover(resource, state, delete=delete, apply=apply))
         finally:
-            if apply and json.dumps(state.resources, sort_keys=True) != before:
-                self._save(state)
-        return changes
+            if apply and state.text != before:
+                state.write(self.workspace, self._file, self.bundle.target)
+        return made
 
     def _require_catalogs(self) -> None:
         """Raise before anything is made when a catalog is missing: making one is governance."""
@@ -155,40 +157,40 @@ class Deployment:
             except NotFound:
                 there = False
             if apply and not there:
-                self._upload(self._wheel_path, wheel.content)
+                upload(self.workspace, self._wheel_path, wheel.content)
         if apply:
-            state.resources[WHEEL_KEY] = {"id": self._wheel_path, "hash": wheel.hash}
+            state.resources[WHEEL_KEY] = Deployed(id=self._wheel_path, hash=wheel.hash)
         action: Action = "none" if there else "create"
         return Change(resource=WHEEL_KEY, action=action, name=wheel.name, id=self._wheel_path)
 
     def _resource(
-        self, resource: str, kind_name: str, config: Config, state: State, *, apply: bool
+        self, resource: str, kind: Kind, config: Config, state: State, *, apply: bool
     ) -> Change:
-        kind = KINDS[kind_name](self.workspace)
-        name, known = kind.name(config), state.resources.get(resource, {})
+        name, known = kind.name(config), state.resources.get(resource, Deployed())
         with workspace_failures(f"{resource} ({name})"):
-            ids = {f"resources.{key}.id": held["id"] for key, held in state.resources.items()}
+            ids = {f"resources.{key}.id": held.id for key, held in state.resources.items()}
             wanted = with_wheel(filled(config, ids), self._wheel_path)
-            hashed = _hash(wanted)
-            found = kind.find(wanted, known.get("id"))
-            details = _differing(kind, wanted, found)
-            if (
-                found
-                and not details
-                and known
-                and known["hash"] != hashed
-                and not references(wanted)
-            ):
-                details = ["parts that were taken out"]
-            access = missing_access(kind, wanted, found.id if found else None)
+            body = kind.body(wanted)
+            now = Deployed(hash=hashed(body), parts=sorted(body))
+            found = kind.find(wanted, known.id or None)
+            details = changes(kind, wanted, found, known.parts)
+            other = known.hash not in {"", now.hash} and not references(wanted)
+            if found and not details and kind.changeable is None and other:
+                details = [f"parts that were {TAKEN_OUT}"]
+            access = compared_access(kind, wanted, found.id if found else None, known.rights)
+            now.rights = access.given
             action: Action = "update" if details or access.lines else "none"
             if found is None:
                 action = "create"
             if apply:
-                at = self._make(kind, wanted, found, details, access)
-                state.resources[resource] = {"id": at, "hash": hashed}
+                if found and details:
+                    kind.update(found, wanted)
+                now.id = found.id if found else kind.create(wanted)
+                state.resources[resource] = now  # before rights: what is given is to be known
+                change_access(kind, now.id, access)
             elif found:  # what comes later may refer to it
-                state.resources.setdefault(resource, {"id": found.id, "hash": hashed})
+                now.id = found.id
+                state.resources.setdefault(resource, now)
         return Change(
             resource=resource,
             action=action,
@@ -197,25 +199,13 @@ class Deployment:
             id=found.id if found else None,
         )
 
-    def _make(
-        self, kind: Kind, wanted: Config, found: Found | None, details: list[str], access: Access
-    ) -> str:
-        if found is None:
-            at = kind.create(wanted)
-        else:
-            at = found.id
-            if details:
-                kind.update(found, wanted)
-        give(kind, at, access)
-        return at
-
     def _left(self, state: State) -> list[str]:
         """Resources that were deployed and are in the bundle no more, the last ones first."""
-        kept = {WHEEL_KEY, *self.bundle.keys()}
+        kept = {ROOT_KEY, WHEEL_KEY, *self.bundle.keys()}
         return [resource for resource in reversed(state.resources) if resource not in kept]
 
     def _leftover(self, resource: str, state: State, *, delete: bool, apply: bool) -> Change:
-        held = state.resources[resource]["id"]
+        held = state.resources[resource].id
         kind = KINDS[resource.split(".", maxsplit=1)[0]](self.workspace)
         if kind.holds_data or not delete:
             why = "it holds data: delete it by hand" if kind.holds_data else "delete with --delete"
@@ -226,27 +216,6 @@ class Deployment:
             del state.resources[resource]
         return Change(resource=resource, action="delete", name=held, id=held)
 
-    def _state(self) -> State:
-        from databricks.sdk.errors import NotFound
-
-        try:
-            with patiently(lambda: self.workspace.workspace.download(self._state_file)) as file:
-                return State(json.loads(file.read())["resources"])
-        except NotFound:
-            return State()
-
-    def _save(self, state: State) -> None:
-        content = {"target": self.bundle.target, "resources": state.resources}
-        with workspace_failures(f"Writing what was deployed to {self._state_file}"):
-            self._upload(self._state_file, json.dumps(content, indent=1).encode())
-
-    def _upload(self, path: str, content: bytes) -> None:
-        from databricks.sdk.service.workspace import ImportFormat
-
-        files = self.workspace.workspace
-        patiently(lambda: files.mkdirs(path.rsplit("/", 1)[0]))
-        patiently(lambda: files.upload(path, content, format=ImportFormat.AUTO, overwrite=True))
-
 
 def with_wheel(config: Any, path: str) -> Any:
     """Return a resource with the uploaded wheel's path where the file names the built one."""
@@ -255,46 +224,3 @@ def with_wheel(config: Any, path: str) -> Any:
     if isinstance(config, list):
         return [with_wheel(value, path) for value in config]
     return path if config == BUILT_WHEEL else config
-
-
-def differences(wanted: Any, found: Any, where: str = "") -> list[str]:
-    """Return where `found` is not as wanted: `path: found -> wanted`. More than wanted is fine."""
-    if _blank(wanted) and _blank(found):
-        return []
-    if isinstance(wanted, dict) and isinstance(found, Mapping):
-        return [
-            line
-            for name, value in wanted.items()
-            for line in differences(value, found.get(name), f"{where}.{name}" if where else name)
-        ]
-    if isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
-        return [
-            line
-            for place, (one, other) in enumerate(zip(wanted, found, strict=True))
-            for line in differences(one, other, f"{where}[{place}]")
-        ]
-    return [] if wanted == found else [f"{where}: {_shown(found)} -> {_shown(wanted)}"]
-
-
-def _blank(value: object) -> bool:
-    """Whether a value says nothing; the workspace leaves such parts out."""
-    if isinstance(value, dict):
-        return all(_blank(part) for part in value.values())
-    return value is None or value == []
-
-
-def _differing(kind: Kind, wanted: Config, found: Found | None) -> list[str]:
-    if found is None:
-        return []
-    body = {name: wanted[name] for name in kind.body(wanted)}
-    return differences(body, found.config)
-
-
-def _hash(config: Config) -> str:
-    text = json.dumps(config, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def _shown(value: object) -> str:
-    text = "absent" if value is None else json.dumps(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,9 +1,11 @@
 """Runs of deployed jobs: started, watched to their end, and the last one of each."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
-from stocks_ai_assets.databricks.pipes_run import cancelled_on_failure, follow, named, output
+from stocks_ai_assets.databricks.pipes_run import follow, launched, named, output
 from stocks_ai_assets.databricks.runs import Ending, RemoteRun, ending
 from stocks_ai_assets.databricks.staging import patiently
 from stocks_ai_assets.errors import UsageError, WorkspaceMissingError
@@ -14,15 +16,25 @@ if TYPE_CHECKING:
     from stocks_ai_assets.databricks.deploy import Deployment
 
 
-class _Silent:
-    """Where a watched run says what it does, when nobody listens."""
+Start = Callable[[], int]
+
+
+class _Log:
+    """What a watched run says of itself: nothing, but that it could not be cancelled."""
+
+    def __init__(self, warn: Callable[[str], None]) -> None:
+        self._warn = warn
 
     def info(self, *_: object) -> None:
         """Say nothing."""
 
+    def warning(self, text: str, *parts: object) -> None:
+        """Hand a warning on."""
+        self._warn(text % parts)
 
-def start(deployment: "Deployment", job: str, parameters: Mapping[str, str]) -> RemoteRun:
-    """Start a job of the bundle.
+
+def starting(deployment: "Deployment", job: str, parameters: Mapping[str, str]) -> Start:
+    """Return what starts a job of the bundle: one run, however often it is called.
 
     Raises
     ------
@@ -47,20 +59,42 @@ def start(deployment: "Deployment", job: str, parameters: Mapping[str, str]) -> 
                 f"Job {job} of target {target} is not deployed. Run: stocks-ai databricks deploy "
                 f"--target {target}"
             )
-        body = {"job_id": int(held), "job_parameters": dict(parameters), "queue": {"enabled": True}}
-        do = deployment.workspace.api_client.do
-        answer = do("POST", "/api/2.2/jobs/run-now", body=body)
-        return named(deployment.workspace, int(answer["run_id"]))
+    body = {
+        "job_id": int(held),
+        "job_parameters": dict(parameters),
+        "queue": {"enabled": True},
+        "idempotency_token": uuid4().hex,
+    }
+    do = deployment.workspace.api_client.do
+
+    def start() -> int:
+        with workspace_failures(f"Running {job} of target {target}"):
+            answer = patiently(lambda: do("POST", "/api/2.2/jobs/run-now", body=body))
+        return int(answer["run_id"])
+
+    return start
+
+
+def begun(deployment: "Deployment", start: Start) -> RemoteRun:
+    """Start a run, and leave it to itself."""
+    with workspace_failures("Starting a run"):
+        return named(deployment.workspace, start())
+
+
+@contextmanager
+def watched(
+    deployment: "Deployment", start: Start, warn: Callable[[str], None]
+) -> Iterator[RemoteRun]:
+    """Start a run for a block, in which `wait_for` waits for its end; an interrupt cancels it."""
+    with launched(deployment.workspace, start, _Log(warn)) as run:
+        yield run
 
 
 def wait_for(deployment: "Deployment", run: RemoteRun) -> tuple[Ending, str]:
-    """Wait until a run has ended; return how, and what it printed. An interrupt cancels it."""
-    settings, log = WorkspaceSettings(timeout_seconds=7 * 86400), _Silent()
-    with (
-        workspace_failures(f"Watching {run.link}"),
-        cancelled_on_failure(deployment.workspace, run.run_id, log),
-    ):
-        end = follow(deployment.workspace, settings, run, log, lambda: None)
+    """Wait until a run has ended; return how, and what it printed."""
+    settings = WorkspaceSettings(timeout_seconds=7 * 86400)
+    with workspace_failures(f"Watching {run.link}"):
+        end = follow(deployment.workspace, settings, run, _Log(lambda _: None), lambda: None)
         _, printed = output(deployment.workspace, run)
     return end, printed
 

@@ -16,7 +16,9 @@ from dagster._core.events import (
 from dagster._core.events.log import EventLogEntry
 from dagster._core.instance import DagsterInstance
 from dagster._serdes import deserialize_value
+from dagster_shared.error import SerializableErrorInfo
 
+from stocks_ai_assets.databricks.printed import hidden, printed
 from stocks_ai_assets.databricks.runs import RemoteRun
 from stocks_ai_assets.databricks.staging import Staging
 
@@ -29,6 +31,10 @@ LAST = frozenset(
     }
 )
 """Events that say how a step ended; they count when the run has ended too."""
+
+
+FAILURES = frozenset({DagsterEventType.STEP_FAILURE, DagsterEventType.STEP_UP_FOR_RETRY})
+"""Events that carry an error."""
 
 
 class RemoteEvents:
@@ -62,6 +68,28 @@ class RemoteEvents:
         except (OSError, EOFError, zlib.error):
             return None  # still being written
         return cast("Sequence[EventLogEntry]", deserialize_value(text)) if text else None
+
+
+def cleaned(entry: EventLogEntry, values: Sequence[str]) -> EventLogEntry:
+    """Return an event without these secrets, and without what looks like one where an error is."""
+    entry = entry._replace(user_message=hidden(entry.user_message, values))
+    event = entry.get_dagster_event() if entry.is_dagster_event else None
+    if event is None or event.event_type not in FAILURES:
+        return entry
+    data = cast("Any", event.event_specific_data)
+    shown = data._replace(error=_cleaned(data.error, values)) if data and data.error else data
+    said = hidden(event.message or "", values)
+    return entry._replace(dagster_event=event._replace(event_specific_data=shown, message=said))
+
+
+def _cleaned(error: SerializableErrorInfo, values: Sequence[str]) -> SerializableErrorInfo:
+    cause, around = error.cause, error.context
+    return error._replace(
+        message=printed(error.message, values) + "\n",
+        stack=[printed(line, values) + "\n" for line in error.stack],
+        cause=_cleaned(cause, values) if cause else None,
+        context=_cleaned(around, values) if around else None,
+    )
 
 
 def ends_step(entry: EventLogEntry) -> bool:

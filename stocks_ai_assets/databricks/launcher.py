@@ -24,7 +24,9 @@ from stocks_ai_assets.databricks.attempt import Attempt
 from stocks_ai_assets.databricks.dbfs import DbfsStaging
 from stocks_ai_assets.databricks.failures import staging_failures, submission_failures
 from stocks_ai_assets.databricks.libraries import pinned_libraries
+from stocks_ai_assets.databricks.printed import printed
 from stocks_ai_assets.databricks.reports import Reports
+from stocks_ai_assets.databricks.requirements import require_steps
 from stocks_ai_assets.databricks.runs import Ending, RemoteRun, permissions, run_configuration
 from stocks_ai_assets.databricks.volumes import VolumeStaging
 from stocks_ai_assets.deployment import Deployment
@@ -66,6 +68,7 @@ def open_launcher(
     on_launched
         Called with the asset's name and its run when that is submitted.
     """
+    require_steps(deployment.settings)
     workspace = open_client(deployment.settings.databricks)
     reports = Reports(deployment, on_written) if on_written else None
     return WorkspaceStepLauncher(deployment.settings, workspace, reports, on_launched)
@@ -157,10 +160,8 @@ class WorkspaceStepLauncher(DatabricksPySparkStepLauncher):  # type: ignore[misc
         if end.kind != "lost" and not died:
             raise error
         if died:
-            error = WorkspaceError(
-                f"{attempt.link} ended as {end.state} without saying how the step ended: its "
-                "process was killed. Give the cluster more memory, or run a shorter range."
-            )
+            silent = f"{attempt.link} ended as {end.state} without saying how the step ended"
+            error = WorkspaceError(f"{silent}: {_why_silent(attempt, end)}")
         tried, allowed = context.previous_attempt_count, self._settings.databricks.retries
         if tried >= allowed or context.retry_mode.disabled:
             raise error
@@ -205,6 +206,15 @@ def _error_of(entry: EventLogEntry) -> StocksAiError | None:
     return None
 
 
+def _why_silent(attempt: Attempt, end: Ending) -> str:
+    """Return what is known of a run of which no last event came, and what helps."""
+    if said := attempt.error():
+        return f"{said.rstrip('.')}. Make {attempt.folder} writable again, or see the run's page."
+    if end.kind == "succeeded":
+        return f"its files in {attempt.folder} were lost. Run the step again."
+    return "its process was killed. Give the cluster more memory, or run a shorter range."
+
+
 def _not_tried(attempt: Attempt, failure: dict[str, str]) -> str:
     if failure["error"] == "VersionSkewError":
         return (
@@ -217,7 +227,12 @@ def _not_tried(attempt: Attempt, failure: dict[str, str]) -> str:
             f"{failure['message']}. Set STOCKS_AI_LAKE_ROOT to a place that both reach, for "
             "instance s3://bucket/lake."
         )
-    said = failure["message"].strip() or "no message"
+    said = printed(failure["message"]).strip() or "no message"
+    if failure["error"] == "EventsUnsentError":
+        return (
+            f"{attempt.link} ran, but its events could not be written to {attempt.folder}: "
+            f"{said.splitlines()[0]}. Make the folder writable again, and run the step again."
+        )
     return (
         f"{attempt.link} could not start: {failure['error']}: {said.splitlines()[0]} "
         "The driver's output is in the run's log."

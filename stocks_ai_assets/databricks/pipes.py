@@ -22,19 +22,14 @@ from stocks_ai_assets.databricks.events import run_metadata
 from stocks_ai_assets.databricks.failures import staging_failures
 from stocks_ai_assets.databricks.libraries import expected_versions
 from stocks_ai_assets.databricks.pipes_messages import Request, error_of
-from stocks_ai_assets.databricks.pipes_run import (
-    cancelled_on_failure,
-    follow,
-    named,
-    output,
-    submit,
-)
+from stocks_ai_assets.databricks.pipes_run import follow, launched, output, submission_of
 from stocks_ai_assets.databricks.pipes_task import submission
+from stocks_ai_assets.databricks.requirements import require_pipes
 from stocks_ai_assets.databricks.runs import Ending, RemoteRun
 from stocks_ai_assets.databricks.staging import patiently
 from stocks_ai_assets.databricks.variables import remote_variables, secret_references
 from stocks_ai_assets.databricks.wheel import package_wheel
-from stocks_ai_assets.errors import SettingsError, WorkspaceError
+from stocks_ai_assets.errors import WorkspaceError
 from stocks_ai_assets.partitions import PARTITION, RANGE_END, RANGE_START
 from stocks_ai_assets.settings import Settings
 from stocks_ai_assets.workspace_client import open_client, workspace_failures
@@ -51,17 +46,7 @@ def open_pipes(
     on_launched: OnLaunched | None = None,
 ) -> "DatabricksPipes":
     """Open the workspace that the settings name, and launch steps there through Pipes."""
-    if settings.lake_root is None:
-        raise SettingsError(
-            "STOCKS_AI_LAUNCH=pipes needs STOCKS_AI_LAKE_ROOT: a place of the tables that both "
-            "this machine and the cluster reach, for instance s3://bucket/lake."
-        )
-    if settings.databricks.staging != "volumes":
-        raise SettingsError(
-            "STOCKS_AI_LAUNCH=pipes needs STOCKS_AI_DATABRICKS__STAGING=volumes (found "
-            f"{settings.databricks.staging!r}): messages get lost on DBFS. Set both staging and "
-            "staging_folder, or use STOCKS_AI_LAUNCH=step."
-        )
+    require_pipes(settings)
     workspace = open_client(settings.databricks)
     return DatabricksPipes(settings, workspace, on_written, on_launched)
 
@@ -107,9 +92,11 @@ class Attempt:
         arrived = {o.asset_key.to_user_string() for o in told if o.asset_key}
         judged = {(check["asset"], check["name"]) for check in self.of_kind(messages.CHECK)}
         wanted = [tuple(pair) for pair in done[0]["checks"]]
+        written = [report["name"] for report in self.of_kind(messages.WRITTEN)]
         return [
             *(name for name in self.request.assets if name not in arrived),
             *(f"check {name} of {asset}" for asset, name in wanted if (asset, name) not in judged),
+            *(f"the rows of {name}" for name in done[0]["written"] if name not in written),
         ]
 
 
@@ -159,25 +146,25 @@ class DatabricksPipes:
 
     def run(self, context: dg.AssetExecutionContext) -> Iterator[Outcome]:
         """Run what the step selects; yield what was done there, then raise what went wrong."""
+        told: set[str] = set()
         for number in range(self._settings.databricks.retries + 1):
-            attempt = self._attempt(context, number)
+            attempt = self._attempt(context, number, told)
             if attempt.end.kind != "lost":
                 break
             context.log.warning("%s %s", attempt.run.link, attempt.end.sentence)
         yield from attempt.outcomes
         self._require_success(context, attempt)
 
-    def _attempt(self, context: dg.AssetExecutionContext, number: int) -> Attempt:
-        from dagster_databricks.pipes import (
-            PipesUnityCatalogVolumesContextInjector,
-            PipesUnityCatalogVolumesMessageReader,
-        )
+    def _attempt(self, context: dg.AssetExecutionContext, number: int, told: set[str]) -> Attempt:
+        from dagster_databricks.pipes import PipesUnityCatalogVolumesContextInjector
+
+        from stocks_ai_assets.databricks.pipes_reader import WholeReader
 
         settings, request = self._settings.databricks, self._request(context)
         step = context.op_execution_context.op_handle.name.removeprefix(RUN)
         place = {"client": self._workspace, "volume_path": settings.staging_folder}
         # The reader looks when more than so many whole seconds have passed.
-        reader = PipesUnityCatalogVolumesMessageReader(
+        reader = WholeReader(
             interval=settings.poll_seconds - 1, include_stdio_in_messages=False, **place
         )
         with workspace_failures(f"Running {step} on Databricks"):
@@ -185,11 +172,10 @@ class DatabricksPipes:
                 wheel = self.staged_wheel()
             injector = PipesUnityCatalogVolumesContextInjector(**place)
             with opened_session(context, injector, reader, request) as session:
-                tell = self._telling(session)
+                tell = self._telling(session, told)
                 body = self._body(context, number, wheel, session)
-                run_id = submit(self._workspace, settings, body, f"Launching {step}")
-                with cancelled_on_failure(self._workspace, run_id, context.log):
-                    run = named(self._workspace, run_id)
+                start = submission_of(self._workspace, settings, body, f"Launching {step}")
+                with launched(self._workspace, start, context.log) as run:
                     _announce(context, f"{step} runs as {run.link}.", run)
                     if self._on_launched:
                         self._on_launched(step, run)
@@ -244,21 +230,26 @@ class DatabricksPipes:
             token=f"{context.run.run_id}/{step}/{context.retry_number}/{number}",
         )
 
-    def _telling(self, session: PipesSession) -> Callable[[], None]:
-        """Return what hands on the reports that have arrived since it was last called."""
-        told = 0
+    def _telling(self, session: PipesSession, told: set[str]) -> Callable[[], None]:
+        """Return what hands on the reports that have arrived since it was last called.
+
+        An asset that an earlier attempt reported is `told` already: a lost run may have written it,
+        and the next one finds it unchanged.
+        """
+        before, read = frozenset(told), 0
 
         def tell() -> None:
-            nonlocal told
+            nonlocal read
             arrived = [
-                sent[messages.WRITTEN]
+                Report(**sent[messages.WRITTEN])
                 for sent in session.get_custom_messages()
                 if messages.WRITTEN in sent
             ]
-            for report in arrived[told:]:
-                if self._on_written:
-                    self._on_written(Report(**report))
-            told = len(arrived)
+            for report in arrived[read:]:
+                told.add(report.name)
+                if self._on_written and report.name not in before:
+                    self._on_written(report)
+            read = len(arrived)
 
         return tell
 
@@ -278,9 +269,9 @@ class DatabricksPipes:
         if lost := attempt.lost():
             shown = ", ".join(lost[:3]) + (", ..." if len(lost) > 3 else "")
             raise WorkspaceError(
-                f"{link} succeeded, but its messages about {shown} were lost, so nothing is "
-                "recorded of them. What it wrote is whole: run the same with --refresh, which "
-                "finds it unchanged."
+                f"{link} succeeded, but its messages about {shown} were lost, so they are not "
+                "recorded. What it wrote is whole: run the same with --refresh, which finds it "
+                "unchanged."
             )
 
 

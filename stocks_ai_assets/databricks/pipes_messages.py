@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from stocks_ai_assets import errors
+from stocks_ai_assets.databricks.printed import Failure
 from stocks_ai_assets.errors import RefusedError, StocksAiError
 
 CHECK, WRITTEN, FAILED, DONE = "check", "written", "failed", "done"
@@ -54,9 +55,9 @@ def request_of(extras: Mapping[str, Any]) -> Request:
     return Request(**extras["request"])
 
 
-def failure(error: BaseException) -> dict[str, Any]:
+def failure(failed: Failure) -> dict[str, Any]:
     """Return the message that a run failed, and by what."""
-    return {FAILED: {"error": type(error).__name__, "message": str(error)}}
+    return {FAILED: {"error": failed.name, "message": failed.words}}
 
 
 def error_of(failed: Mapping[str, str]) -> StocksAiError | None:

@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from stocks_ai_assets.databricks.failures import submission_failures
+from stocks_ai_assets.databricks.printed import printed
 from stocks_ai_assets.databricks.runs import Ending, RemoteRun, ending
 from stocks_ai_assets.databricks.staging import patiently
 from stocks_ai_assets.errors import WorkspaceError
@@ -25,16 +26,56 @@ OUTPUT_LENGTH = 20_000
 """Characters of what the run printed that a failure shows, the last ones."""
 
 
-def submit(workspace: Any, settings: WorkspaceSettings, body: Mapping[str, Any], what: str) -> int:
-    """Start a run, once however often the workspace has to be asked, and return its number.
+@contextmanager
+def launched(workspace: Any, start: Callable[[], int], log: Any) -> Iterator[RemoteRun]:
+    """Start a run for a block, which is to wait for its end; a failure or interrupt cancels it.
 
-    `what` names it in errors.
+    Also an interrupt that comes while the run is being started: then `start` is called once more
+    to learn its number. What failed here is raised, also when the run cannot be cancelled; that is
+    logged.
+
+    Parameters
+    ----------
+    workspace
+        The SDK's client.
+    start
+        Starts the run and returns its number; called again, it returns the same number.
+    log
+        Told of the cancelling.
+
+    Yields
+    ------
+    RemoteRun
+        The run with its page.
     """
-    with submission_failures(settings, what):
-        answer = patiently(
-            lambda: workspace.api_client.do("POST", "/api/2.2/jobs/runs/submit", body=dict(body))
-        )
-    return int(answer["run_id"])
+    run_id: int | None = None
+    try:
+        run_id = start()
+        yield named(workspace, run_id)
+    except Exception:
+        if run_id is not None:
+            _cancel(workspace, lambda: run_id, log)
+        raise
+    except BaseException:
+        _cancel(workspace, lambda: start() if run_id is None else run_id, log)
+        raise
+
+
+def submission_of(
+    workspace: Any, settings: WorkspaceSettings, body: Mapping[str, Any], what: str
+) -> Callable[[], int]:
+    """Return what submits a run, once however often it is called; `what` names it in errors."""
+
+    def start() -> int:
+        with submission_failures(settings, what):
+            answer = patiently(
+                lambda: workspace.api_client.do(
+                    "POST", "/api/2.2/jobs/runs/submit", body=dict(body)
+                )
+            )
+        return int(answer["run_id"])
+
+    return start
 
 
 def named(workspace: Any, run_id: int) -> RemoteRun:
@@ -43,26 +84,15 @@ def named(workspace: Any, run_id: int) -> RemoteRun:
     return RemoteRun(run_id=run_id, url=found.run_page_url or "")
 
 
-@contextmanager
-def cancelled_on_failure(workspace: Any, run_id: int, log: Any) -> Iterator[None]:
-    """Cancel the run when this side fails or is interrupted, and wait a little until it stops.
-
-    What failed here is raised, also when the run cannot be cancelled; that is logged.
-    """
+def _cancel(workspace: Any, number: Callable[[], int], log: Any) -> None:
+    run_id: int | str = "that was being started"
     try:
-        yield
-    except BaseException:
-        _cancel(workspace, run_id, log)
-        raise
-
-
-def _cancel(workspace: Any, run_id: int, log: Any) -> None:
-    log.info("Cancelling Databricks run %s.", run_id)
-    try:
-        patiently(lambda: workspace.jobs.cancel_run(run_id))
+        run_id = known = number()
+        log.info("Cancelling Databricks run %s.", known)
+        patiently(lambda: workspace.jobs.cancel_run(known))
         deadline = time.monotonic() + CANCELLING
         while time.monotonic() < deadline:
-            if ending(patiently(lambda: workspace.jobs.get_run(run_id))) is not None:
+            if ending(patiently(lambda: workspace.jobs.get_run(known))) is not None:
                 return
             time.sleep(QUICKEST_LOOK)
     except Exception as error:  # noqa: BLE001  # the first failure is the one to raise
@@ -105,6 +135,6 @@ def output(workspace: Any, run: RemoteRun) -> tuple[str, str]:
     with suppress(DatabricksError):
         tasks = workspace.jobs.get_run(run.run_id).tasks or []
         found = workspace.jobs.get_run_output(tasks[0].run_id if tasks else run.run_id)
-        printed = "\n".join(filter(None, [found.error_trace, found.logs]))
-        return without_secrets(found.error or ""), printed[-OUTPUT_LENGTH:]
+        text = "\n".join(filter(None, [found.error_trace, found.logs]))
+        return without_secrets(found.error or ""), printed(text[-OUTPUT_LENGTH:])
     return "", ""

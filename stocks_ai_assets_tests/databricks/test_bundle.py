@@ -6,7 +6,7 @@ import pytest
 
 from stocks_ai_assets.databricks.bundle import BUILT_WHEEL, load_bundle, references
 from stocks_ai_assets.databricks.bundle_resources import KINDS
-from stocks_ai_assets.databricks.deploy import differences
+from stocks_ai_assets.databricks.deploy_differences import differences
 from stocks_ai_assets.databricks.wheel import JOB_ENTRY, PACKAGE
 from stocks_ai_assets.errors import SettingsError, UsageError
 
@@ -53,7 +53,8 @@ def test_every_target_of_ours_has_all_kinds_of_resources(target):
         assert (work["package_name"], work["entry_point"]) == (PACKAGE, JOB_ENTRY)
         assert job["queue"] == {"enabled": True}
         assert job["max_concurrent_runs"] == 1
-    assert found.resources["jobs"]["daily"]["name"] == f"stocks_ai daily ({target})"
+    instance = {"dev": "dev_ann"}.get(target, target)
+    assert found.resources["jobs"]["daily"]["name"] == f"stocks_ai daily ({instance})"
 
 
 def test_jobs_run_by_themselves_and_as_a_service_principal_in_production_alone():
@@ -64,20 +65,68 @@ def test_jobs_run_by_themselves_and_as_a_service_principal_in_production_alone()
     assert "run_as" not in daily["dev"]
     assert daily["prod"]["run_as"] == {"service_principal_name": GIVEN["runner"]}
     assert dev.root_path.startswith(f"/Workspace/Users/{USER}/")
-    assert prod.root_path.startswith("/Workspace/Shared/")
+    assert prod.root_path == "/Workspace/stocks_ai/prod"
+    assert prod.permissions == (
+        {"level": "CAN_READ", "service_principal_name": GIVEN["runner"]},
+    ), "the wheel is read by who runs it, and written by nobody but the deployer"
+    assert dev.permissions == ()
     volume = prod.resources["volumes"]["staging"]
     assert volume["catalog_name"] == "stocks_ai"
     assert {grant["principal"] for grant in volume["grants"]} >= {GIVEN["runner"]}
 
 
-def test_no_secret_can_stand_in_the_file():
-    text = FILE.read_text(encoding="utf-8").lower()
-    assert not [word for word in ("dapi", "password:", "token:") if word in text]
+def test_two_people_who_deploy_dev_change_nothing_of_each_other():
+    ann, bob = (load_bundle(FILE, "dev", GIVEN, f"{who}@example.com") for who in ("ann", "bob"))
+    assert ann.root_path != bob.root_path
+    # What holds data is shared, as the catalog of the target is.
+    for kind in set(KINDS) - {"schemas", "volumes", "registered_models"}:
+        for key, one in ann.resources[kind].items():
+            assert one["name"] != bob.resources[kind][key]["name"], (kind, key)
+
+
+SECRETS = {
+    "a token": ("default: sample", "default: dapi0123456789abcdef"),
+    "a key of a store": (
+        "STOCKS_AI_SOURCE: ${var.source}",
+        "AWS_SECRET_ACCESS_KEY: wJalrXUtnFEMI/K7MDENG",
+    ),
+    "a password": ("STOCKS_AI_SOURCE: ${var.source}", "LAKE_PASSWORD: hunter2"),
+    "a bearer token": ("default: sample", "default: Bearer abcdefghij"),
+    "a signed address": ("default: sample", "default: 'https://store/x?sig=abcdef'"),
+    "a login in an address": ("default: sample", "default: 'https://ann:hunter2@store/lake'"),
+    "a private key": ("default: sample", "default: '-----BEGIN RSA PRIVATE KEY-----'"),
+    "one that is hidden far inside": ("default: sample", f"default: {'word ' * 90}token=abcdef"),
+}
+
+
+@pytest.mark.parametrize("kind", SECRETS)
+def test_no_secret_can_stand_in_the_file(tmp_path, kind):
+    before, after = SECRETS[kind]
+    text = FILE.read_text(encoding="utf-8")
+    assert before in text
+    file = tmp_path / "databricks.yml"
+    file.write_text(text.replace(before, after), encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"looks like a secret.*secrets put-secret") as refused:
+        load_bundle(file, "dev", GIVEN, USER)
+    assert after.rsplit(maxsplit=1)[-1].strip("'") not in str(refused.value)
+
+
+def test_no_secret_comes_by_a_variable_and_a_reference_to_one_is_none(tmp_path):
+    with pytest.raises(SettingsError, match="--var: source looks like a secret"):
+        load_bundle(FILE, "dev", {**GIVEN, "source": "dapi0123456789abcdef"}, USER)
+    text = FILE.read_text(encoding="utf-8")
+    file, key = tmp_path / "databricks.yml", "{{secrets/stocks_ai_dev/key}}"
+    referring = f'AWS_SECRET_ACCESS_KEY: "{key}"'
+    file.write_text(text.replace("STOCKS_AI_SOURCE: ${var.source}", referring), encoding="utf-8")
+    job = load_bundle(file, "dev", GIVEN, USER).resources["jobs"]["daily"]
+    given = job["job_clusters"][0]["new_cluster"]["spark_env_vars"]
+    assert given["AWS_SECRET_ACCESS_KEY"] == key
 
 
 @pytest.mark.cluster
 @pytest.mark.parametrize("target", ["dev", "staging", "prod"])
-def test_databricks_own_schema_takes_every_resource_as_it_is(target):
+def test_databricks_own_types_take_every_resource_of_a_target_with_its_variables_filled_in(target):
+    """`databricks-bundles` publishes types of resources, and none of the parts around them."""
     from databricks.bundles.core._resource_type import _ResourceType
 
     kinds = {kind.plural_name: kind.resource_type for kind in _ResourceType.all()}
@@ -88,7 +137,7 @@ def test_databricks_own_schema_takes_every_resource_as_it_is(target):
 
 
 @pytest.mark.cluster
-def test_databricks_own_schema_notices_a_wrong_name_and_a_wrong_value():
+def test_databricks_own_types_notice_a_wrong_name_and_a_wrong_value():
     from databricks.bundles.jobs import Job
 
     job = load_bundle(FILE, "dev", GIVEN, USER).resources["jobs"]["daily"]
@@ -131,6 +180,32 @@ def test_wrong_targets_variables_and_modes_are_refused(bundle, tmp_path):
         bundle(target="other")
     with pytest.raises(SettingsError, match="--file"):
         load_bundle(tmp_path / "absent.yml", None, {}, USER)
+
+
+@pytest.mark.parametrize("target", ["staging", "prod"])
+def test_a_deployed_target_without_a_runner_says_who_that_is(target):
+    said = r"variable runner \(Who jobs run as.*service principal\). Add --var runner=VALUE"
+    with pytest.raises(SettingsError, match=said):
+        load_bundle(FILE, target, {"lake_root": "s3://bucket/lake"}, USER)
+
+
+@pytest.mark.parametrize("root", ["/Workspace/Shared/.bundle/x", "/Workspace/Shared", "/Shared/x"])
+def test_nobody_runs_as_somebody_else_what_everybody_may_write(tmp_path, root):
+    file = tmp_path / "databricks.yml"
+    text = FILE.read_text(encoding="utf-8")
+    ours = "root_path: /Workspace/${bundle.name}/${bundle.target}"
+    assert ours in text
+    file.write_text(text.replace(ours, f"root_path: {root}"), encoding="utf-8")
+    with pytest.raises(SettingsError, match="everybody in the workspace may write to"):
+        load_bundle(file, "prod", GIVEN, USER)
+    load_bundle(file, "dev", GIVEN, USER)
+
+
+def test_rights_on_the_folder_are_levels_of_a_bundle(bundle):
+    text = SMALL + "permissions:\n  - {level: CAN_MANAGE, group_name: ops}\n"
+    assert bundle(text).permissions == ({"level": "CAN_MANAGE", "group_name": "ops"},)
+    with pytest.raises(SettingsError, match="level CAN_EDIT; there are CAN_MANAGE"):
+        bundle(text.replace("CAN_MANAGE", "CAN_EDIT"))
 
 
 def test_what_a_target_adds_is_merged_by_key_and_lists_are_joined(bundle):

@@ -1,5 +1,6 @@
 """Pipes without a workspace: the wheel runs in a process of its own, and reports through files."""
 
+import logging
 import subprocess
 import sys
 import zipfile
@@ -51,15 +52,17 @@ class FolderReader(PipesBlobStoreMessageReader):
 class ProcessPipes(DatabricksPipes):
     """Stands in for a workspace: runs the wheel in a process that has what the request passes."""
 
-    def __init__(self, settings, folder, before="", **given):
+    def __init__(self, settings, folder, before="", lost=0, **given):
         super().__init__(settings, None, **given)
-        self.folder, self.before = folder, before
+        self.folder, self.before, self.lost = folder, before, lost
 
-    def _attempt(self, context, number):
+    def _attempt(self, context, number, told):
         request = self._request(context)
         code, messages = self.folder / "code", self.folder / "messages"
         for made in (code, messages):
-            made.mkdir()
+            made.mkdir(exist_ok=True)
+        for old in messages.iterdir():
+            old.unlink()
         wheel = self.folder / package_wheel().name
         wheel.write_bytes(package_wheel().content)
         zipfile.ZipFile(wheel).extractall(code)
@@ -75,8 +78,10 @@ class ProcessPipes(DatabricksPipes):
                 text=True,
                 check=False,
             )
-        self._telling(session)()
+        self._telling(session, told)()
         kind, state = ("failed", "FAILED") if finished.returncode else ("succeeded", "SUCCESS")
+        if number < self.lost:
+            kind, state = "lost", "CLUSTER_ERROR"
         end = Ending(kind=kind, state=state, message=finished.stderr[-2000:])
         return Attempt(run=RUN, end=end, request=request, session=session)
 
@@ -89,7 +94,7 @@ def piped(tmp_path, monkeypatch):
         sample_symbols=25,
         launch="pipes",
         lake_root=str(tmp_path / "lake"),
-        databricks={"retries": 0},
+        databricks={"retries": 1},
     )
     deployment = open_deployment(settings)
 
@@ -208,6 +213,77 @@ def test_what_was_written_before_a_failure_is_recorded_and_stays(piped, instance
 
 
 @pytest.mark.cluster
+def test_a_run_that_was_lost_and_tried_again_counts_what_it_wrote_once(piped, instance):
+    result, written = piped[1](instance, names=("market/prices",), lost=1)
+    assert result.success
+    ((name, changed),) = [(report.name, report.changed) for report in written]
+    assert (name, changed) == ("market/prices", True)
+
+
+@pytest.mark.cluster
+def test_a_lost_report_of_rows_is_noticed_though_everything_else_arrived(piped, instance):
+    losing = (
+        "from stocks_ai_assets.databricks import pipes_channel\n"
+        "real = pipes_channel.PatientChannel.write_message\n"
+        "def write(self, message):\n"
+        "    if 'written' not in str((message['params'] or {}).get('payload', {}).keys()):\n"
+        "        real(self, message)\n"
+        "pipes_channel.PatientChannel.write_message = write"
+    )
+    result, written = piped[1](instance, names=("market/prices",), before=losing)
+    assert written == []
+    assert not result.success
+    assert "the rows of market/prices were lost" in failure_of(result).message
+
+
+@pytest.mark.cluster
+def test_messages_that_the_volume_refuses_for_a_while_arrive(piped, instance):
+    refusing = (
+        "from stocks_ai_assets.databricks import pipes_channel as p\n"
+        "real, left = p.PatientChannel.upload_messages_chunk, [3]\n"
+        "def upload(self, payload, index):\n"
+        "    left[0] -= 1\n"
+        "    if left[0] >= 0:\n"
+        "        raise OSError(28, 'No space left on device')\n"
+        "    real(self, payload, index)\n"
+        "p.PatientChannel.upload_messages_chunk = upload"
+    )
+    result, written = piped[1](instance, names=("market/prices",), before=refusing)
+    assert result.success
+    assert materialized(result) == {"market/prices"}
+    assert [report.name for report in written] == ["market/prices"]
+
+
+@pytest.mark.cluster
+def test_a_volume_that_refuses_messages_for_good_is_named_with_its_cause(piped, instance):
+    refusing = (
+        "from stocks_ai_assets.databricks import pipes_channel as p\n"
+        "p.PAUSES = (0.1,)\n"
+        "def upload(self, payload, index):\n"
+        "    raise OSError(28, 'No space left on device')\n"
+        "p.PatientChannel.upload_messages_chunk = upload"
+    )
+    result, _ = piped[1](instance, names=("market/prices",), before=refusing)
+    assert not result.success
+    assert "No space left on device" in failure_of(result).message
+    assert "volume writable again" in failure_of(result).message
+
+
+@pytest.mark.cluster
+def test_a_raw_error_there_shows_no_secret_here_or_in_what_the_run_printed(piped, instance):
+    breaking = (
+        "from stocks_ai_assets.assets import facts\n"
+        "def fails(*_):\n"
+        "    raise ZeroDivisionError('session: token=abcdef123') from OSError('Bearer hidden1')\n"
+        "facts.read_facts = fails"
+    )
+    result, _ = piped[1](instance, names=("market/prices",), before=breaking)
+    assert "ZeroDivisionError: session: token=***" in failure_of(result).message
+    said = [entry.to_json() for entry in instance.all_logs(result.run_id)]
+    assert not [line for line in said if "abcdef123" in line or "hidden1" in line]
+
+
+@pytest.mark.cluster
 def test_other_libraries_than_here_are_refused_before_anything_is_written(piped, instance):
     deployment, execute = piped
     other = (
@@ -257,24 +333,131 @@ def test_the_entry_point_of_pipes_is_started_by_pipes_alone(monkeypatch):
         remote.pipes()
 
 
-@pytest.mark.cluster
-def test_what_failed_is_raised_also_when_the_run_cannot_be_cancelled():
-    import logging
+class Workspace:
+    """Stands in for a workspace that starts and cancels runs, as far as `launched` asks."""
 
-    from stocks_ai_assets.databricks.pipes_run import cancelled_on_failure
+    def __init__(self, *, refuses=False):
+        self.refuses, self.cancelled = refuses, []
+        self.jobs = self
 
-    class Jobs:
-        def cancel_run(self, run_id):
+    def get_run(self, run_id):
+        from databricks.sdk.service.jobs import Run
+
+        state = {"life_cycle_state": "TERMINATED", "result_state": "CANCELED"}
+        return Run.from_dict({"run_id": run_id, "run_page_url": RUN.url, "state": state})
+
+    def cancel_run(self, run_id):
+        if self.refuses:
             raise OSError("no route, token=abcdef")
+        self.cancelled.append(run_id)
 
-    class Workspace:
-        jobs = Jobs()
 
-    said = []
-    log = logging.getLogger("pipes-test")
-    log.addFilter(lambda record: said.append(record.getMessage()))
-    log.setLevel(logging.INFO)
-    with pytest.raises(KeyboardInterrupt), cancelled_on_failure(Workspace(), 7, log):
+@pytest.fixture
+def log():
+    """A log, and what it was told."""
+    said, found = [], logging.getLogger("pipes-test")
+    found.setLevel(logging.INFO)
+
+    def keep(record):
+        said.append(record.getMessage())
+
+    found.addFilter(keep)
+    found.said = said
+    yield found
+    found.removeFilter(keep)
+
+
+@pytest.mark.cluster
+def test_what_failed_is_raised_also_when_the_run_cannot_be_cancelled(log):
+    from stocks_ai_assets.databricks.pipes_run import launched
+
+    def watch():
+        with launched(Workspace(refuses=True), lambda: 7, log) as run:
+            assert run == RUN
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        watch()
+    assert "run 7 could not be cancelled, and may go on: no route" in log.said[-1]
+    assert "abcdef" not in log.said[-1]
+
+
+@pytest.mark.cluster
+def test_an_interrupt_while_a_run_is_being_started_leaves_no_run(log):
+    from stocks_ai_assets.databricks.pipes_run import launched
+
+    workspace, asked = Workspace(), []
+
+    def start():
+        asked.append(7)
+        if len(asked) == 1:  # the workspace has it, and nobody has read the answer
+            raise KeyboardInterrupt
+        return 7
+
+    with pytest.raises(KeyboardInterrupt), launched(workspace, start, log):
+        pass
+    assert workspace.cancelled == [7]
+
+
+@pytest.mark.cluster
+def test_an_interrupt_before_the_page_of_a_run_is_known_leaves_no_run(log, monkeypatch):
+    from stocks_ai_assets.databricks import pipes_run
+
+    def interrupted(*_):
         raise KeyboardInterrupt
-    assert "run 7 could not be cancelled, and may go on: no route" in said[-1]
-    assert "abcdef" not in said[-1]
+
+    monkeypatch.setattr(pipes_run, "named", interrupted)
+    workspace = Workspace()
+    with pytest.raises(KeyboardInterrupt), pipes_run.launched(workspace, lambda: 7, log):
+        pass
+    assert workspace.cancelled == [7]
+
+
+@pytest.mark.cluster
+def test_a_run_that_is_refused_is_not_asked_for_again(log):
+    from stocks_ai_assets.databricks.pipes_run import launched
+
+    asked = []
+
+    def start():
+        asked.append(7)
+        raise WorkspaceError("refused")
+
+    with pytest.raises(WorkspaceError, match="refused"), launched(Workspace(), start, log):
+        pass
+    assert asked == [7]
+
+
+SERVERLESS = {"launch": "pipes", "lake_root": "s3://bucket/lake"}
+
+
+@pytest.mark.parametrize(
+    ("given", "workspace", "said"),
+    [
+        ({"engine": "spark"}, {}, "STOCKS_AI_ENGINE=spark does not run on serverless"),
+        ({}, {"variables": {"STOCKS_AI_ENGINE": "spark"}}, "ENGINE=spark does not run on"),
+        ({}, {"cluster_id": "0101-warm"}, "excludes cluster 0101-warm"),
+    ],
+)
+def test_what_serverless_compute_cannot_do_is_refused_before_anything_is_sent(
+    tmp_path, given, workspace, said
+):
+    from stocks_ai_assets.databricks.requirements import require_pipes
+
+    with pytest.raises(SettingsError, match=said):
+        require_pipes(
+            Settings(
+                home=tmp_path, databricks={"serverless": True, **workspace}, **SERVERLESS, **given
+            )
+        )
+    require_pipes(Settings(home=tmp_path, databricks={"serverless": True}, **SERVERLESS))
+    on_cluster = {**workspace, "serverless": False}
+    require_pipes(Settings(home=tmp_path, databricks=on_cluster, **SERVERLESS, **given))
+
+
+def test_the_step_launcher_says_that_it_needs_a_cluster(tmp_path):
+    from stocks_ai_assets.databricks.requirements import require_steps
+
+    with pytest.raises(SettingsError, match="LAUNCH=pipes"):
+        require_steps(Settings(home=tmp_path, launch="step", databricks={"serverless": True}))
+    require_steps(Settings(home=tmp_path, launch="step"))

@@ -1,6 +1,9 @@
 """Assets launched through Pipes run on a workspace as they run here: same bits, records, words."""
 
 import io
+import json
+import shutil
+import time
 import zipfile
 from datetime import date
 
@@ -169,6 +172,34 @@ def test_the_wheel_is_uploaded_once_and_holds_the_package_alone(remote, launch):
     assert all(name.startswith("stocks_ai_assets") for name in names)
     assert not [name for name in names if "assets_tests" in name or ".env" in name]
     assert [path for path in remote.staged() if path != wheel] == []  # nothing else is left
+
+
+def test_files_of_messages_are_read_all_at_once_however_many_there_are(remote):
+    from stocks_ai_assets.databricks.pipes_reader import WholeReader
+
+    files, folder = remote.client.files, f"{VOLUME}/many"
+    files.create_directory(folder)
+    for number in range(1, 31):
+        files.upload(f"{folder}/{number}.json", io.BytesIO(f'{{"n": {number}}}'.encode()))
+    reader = WholeReader(client=remote.client, volume_path=VOLUME, include_stdio_in_messages=False)
+    cursor, found = reader.download_messages(None, {"path": folder})
+    assert [json.loads(line)["n"] for line in found.splitlines()] == list(range(1, 31))
+    assert reader.download_messages(cursor, {"path": folder}) is None
+    files.upload(f"{folder}/31.json", io.BytesIO(b"{}"))
+    assert reader.download_messages(cursor, {"path": folder}) == (32, "{}")
+    shutil.rmtree(remote.running.workspace.path(folder))
+
+
+def test_a_small_step_on_a_warm_cluster_takes_at_most_ten_seconds_over_its_compute(remote, launch):
+    for _ in range(2):  # the first one may upload the wheel and warm the cluster
+        started = time.monotonic()
+        found = launch("signals/risk", "signals/technical", cluster_id=remote.cluster_id)
+        passed = time.monotonic() - started
+    computing = sum(
+        one.seconds_reading + one.seconds_computing + one.seconds_writing
+        for one in found.written[-2:]
+    )
+    assert passed - computing < 10
 
 
 def test_an_error_of_ours_on_the_cluster_is_raised_here(remote, launch):

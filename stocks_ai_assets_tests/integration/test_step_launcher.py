@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import threading
 import time
 import zipfile
@@ -202,6 +203,49 @@ def test_a_run_that_reports_nothing_is_no_success(remote, step):
     name, words = said(step(retries=0))
     assert name == "WorkspaceError"
     assert "without saying how the step ended" in words
+
+
+@pytest.fixture
+def blocking(remote):
+    """Let the staging folder of the newest step refuse files of some names."""
+    made = []
+
+    def block(*names):
+        def now(*_):
+            (order,) = [path for path in remote.staged() if path.name == "order.json"]
+            for name in names:
+                made.append(order.parent / name)
+                made[-1].mkdir()
+
+        return now
+
+    block.end = lambda: [folder.rmdir() for folder in made if folder.exists()]
+    yield block
+    for path in {folder.parent for folder in made if folder.parent.exists()}:
+        shutil.rmtree(path)
+
+
+def test_events_that_the_staging_folder_refuses_for_a_while_arrive(remote, step, blocking):
+    block = blocking("0_events_0.gz")
+
+    def refuse_for_a_while(*told):
+        block(*told)
+        threading.Timer(3.0, blocking.end).start()
+
+    assert step(tell=refuse_for_a_while).success
+    assert step.instance.fetch_materializations(dg.AssetKey(["signals", "risk"]), limit=1).records
+    assert remote.staged() == []
+
+
+@pytest.mark.parametrize("also", [(), ("0_failure.json", "0_output.json")])
+def test_a_staging_folder_that_refuses_events_for_good_is_the_cause_that_is_told(
+    step, blocking, also
+):
+    name, words = said(step(tell=blocking("0_events_0.gz", *also), retries=0))
+    assert name == "WorkspaceError"
+    assert "IsADirectoryError (Is a directory)" in words
+    assert "writable again" in words
+    assert "memory" not in words
 
 
 def test_other_versions_on_the_cluster_are_named_before_anything_is_unpacked(remote, step):

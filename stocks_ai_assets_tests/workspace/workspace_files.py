@@ -92,10 +92,11 @@ class WorkspaceFiles:
         if path.is_file():
             message = f"Path ({call.need('path')}) already exists as a file."
             raise Refused(400, "RESOURCE_ALREADY_EXISTS", message)
-        if not path.is_dir():
-            path.mkdir(parents=True)
+        made = [one for one in (path, *path.parents) if not one.exists()]
+        path.mkdir(parents=True, exist_ok=True)
+        for one in made:
             permissions.own(
-                self.workspace, "directories", self.info(path)["object_id"], call.principal
+                self.workspace, "directories", self.info(one)["object_id"], call.principal
             )
         return {}
 

@@ -1,0 +1,176 @@
+"""The remote side of a step: what it reports arrives whole, and no secret stands in it."""
+
+import gzip
+import json
+import zipfile
+from types import SimpleNamespace
+
+import pytest
+
+from stocks_ai_assets.databricks import step_main
+from stocks_ai_assets.databricks.events import RemoteEvents, cleaned
+from stocks_ai_assets.databricks.printed import Failure, printed
+from stocks_ai_assets.errors import LakeError, WorkspaceError
+
+SECRET = "s3cr3t-of-the-lake"  # noqa: S105  # made up
+
+
+@pytest.fixture
+def refusing(monkeypatch):
+    """Let the place of the files refuse a number of writes of files that are named so."""
+    monkeypatch.setattr(step_main, "SECONDS_BETWEEN_EVENTS", 0.02)
+    monkeypatch.setattr(step_main, "PAUSES", (0.01, 0.01))
+    write = step_main._write
+
+    def refuse(times, named="_events_"):
+        left = [times]
+
+        def refuse_first(file, content):
+            if named in file.name and left[0] > 0:
+                left[0] -= 1
+                raise OSError(28, "No space left on device")
+            write(file, content)
+
+        monkeypatch.setattr(step_main, "_write", refuse_first)
+
+    return refuse
+
+
+def parts(folder):
+    """Events of each part, in the order of the parts."""
+    files = sorted(folder.glob("0_events_*.gz"), key=lambda file: int(file.stem.split("_")[-1]))
+    return [json.loads(gzip.decompress(file.read_bytes())) for file in files]
+
+
+def send(folder, count=5):
+    with step_main.Sender(folder, 0) as sender:
+        for number in range(count):
+            sender.events.put(number)
+            while sender.events.qsize():
+                pass
+
+
+@pytest.mark.parametrize("times", [0, 1, 2])
+def test_events_that_are_refused_are_sent_later_whole_and_in_their_order(tmp_path, refusing, times):
+    refusing(times)
+    send(tmp_path)
+    assert [event for part in parts(tmp_path) for event in part] == [0, 1, 2, 3, 4]
+
+
+def test_a_place_that_refuses_for_good_is_named_with_its_cause(tmp_path, refusing):
+    refusing(1000)
+    with pytest.raises(step_main.EventsUnsentError, match=r"OSError \(No space left on device\)"):
+        send(tmp_path)
+
+
+class Files:
+    """A folder of this machine, read as staging."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def read(self, path):
+        file = self.folder / path
+        return file.read_bytes() if file.is_file() else None
+
+
+def test_a_reader_that_saw_a_part_which_was_said_to_be_refused_misses_nothing(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(step_main, "SECONDS_BETWEEN_EVENTS", 0.02)
+    write, seen, reader = step_main._write, [], RemoteEvents(Files(tmp_path), "0")
+
+    def written_and_refused(file, content):
+        write(file, content)
+        if file.name == "0_events_0.gz" and not seen:
+            seen.extend(reader.new())
+            raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(step_main, "_write", written_and_refused)
+    send(tmp_path)
+    assert [*seen, *reader.new()] == [0, 1, 2, 3, 4]
+
+
+@pytest.fixture
+def ordered(tmp_path, environment):
+    """Stage a step whose definitions fail with these words; run it; return what it left."""
+    environment.setenv("LAKE_KEY", "")
+
+    def run(words, versions=None):
+        with zipfile.ZipFile(tmp_path / "code.zip", "w") as packed:
+            packed.writestr("failing_definitions.py", f"raise RuntimeError({words!r})")
+        order = {
+            "attempt": 0,
+            "definitions": "failing_definitions",
+            "versions": versions or {},
+            "lake": "s3://bucket/lake",
+            "variables": {},
+            "secrets": [{"name": "LAKE_KEY", "scope": "lakes", "key": "key"}],
+        }
+        (tmp_path / "order.json").write_text(json.dumps(order))
+        secrets = SimpleNamespace(get=lambda scope, key: f"{SECRET}" if scope and key else "")
+        with pytest.raises(step_main.StepFailedError) as raised:
+            step_main.main(tmp_path, secrets)
+        left = {file.name: file.read_text() for file in tmp_path.glob("0_*.json")}
+        return raised.value, left
+
+    return run
+
+
+def test_what_a_failed_step_leaves_and_raises_shows_no_secret(ordered, capsys):
+    error, left = ordered(f"refused {SECRET} and token=abcdef123 of ann")
+    assert json.loads(left["0_failure.json"]) == {
+        "error": "RuntimeError",
+        "message": "refused *** and token=*** of ann",
+    }
+    assert "RuntimeError" in json.loads(left["0_output.json"])["stderr"]
+    everything = "".join([*left.values(), str(error), *capsys.readouterr()])
+    assert SECRET not in everything
+    assert "abcdef123" not in everything
+    assert error.__suppress_context__
+
+
+def test_a_failure_that_cannot_be_written_still_ends_the_run_with_its_cause(ordered, refusing):
+    refusing(1000, named=".json")
+    error, left = ordered("the true cause")
+    assert left == {}
+    assert str(error) == "RuntimeError: the true cause"
+
+
+def test_printed_text_keeps_its_lines_and_hides_what_looks_like_a_secret_or_is_one():
+    text = f"Traceback:\n  password=hunter2 x\n\n    in {SECRET}"
+    assert printed(text, [SECRET]) == "Traceback:\n  password=*** x\n\n    in ***"
+    assert printed("a 1 b", ["1"]) == "a 1 b"  # too short to be told from text
+
+
+def test_errors_of_ours_stay_whole_and_others_are_named_and_cleaned():
+    long = "x" * 400
+    ours = Failure.of(LakeError(f"{long} {SECRET}"), [SECRET])
+    assert (ours.name, ours.words) == ("LakeError", f"{long} ***")
+    assert isinstance(ours.error, LakeError)
+    other = Failure.of(OSError("Bearer abcdef"), [])
+    assert (other.name, other.words) == ("OSError", "Bearer ***")
+    assert isinstance(other.error, WorkspaceError)
+    assert str(other.error) == "OSError: Bearer ***"
+
+
+def test_an_event_of_a_raw_error_is_cleaned_before_it_is_written():
+    import dagster as dg
+
+    @dg.op
+    def fails():
+        cause = ValueError(f"token=abcdef123 {SECRET}")
+        raise RuntimeError("session not opened: password=hunter2") from cause
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        job = dg.GraphDefinition(name="one", node_defs=[fails]).to_job()
+        run_id = job.execute_in_process(instance=instance, raise_on_error=False).run_id
+        entries = [
+            record.event_log_entry for record in instance.get_records_for_run(run_id).records
+        ]
+    (failed,) = [e for e in entries if e.dagster_event and e.dagster_event.is_step_failure]
+    text = cleaned(failed, [SECRET]).to_json()
+    assert "session not opened: password=***" in text
+    for secret in (SECRET, "abcdef123", "hunter2"):
+        assert secret in failed.to_json()
+        assert secret not in text
