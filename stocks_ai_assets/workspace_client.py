@@ -29,7 +29,8 @@ LOGIN = "Renew the token or log in again (databricks auth login), then run the s
 
 _SECRETS = re.compile(
     r"(?i)(bearer\s+)[^\s'\",;]+|dapi[0-9a-f]{8,}(?:-\d+)?|eyJ[\w-]+\.[\w-]+\.[\w-]*"
-    r"|((?:token|secret|password|signature|\bsig(?![a-z])|credential|account_?key|api_?key|authorization)"
+    r"|((?:token|secret|password|signature|\bsig(?![a-z])|credential|account_?key|api_?key"
+    r"|authorization)"
     r"[\w-]*[\"']?\s*[=:]\s*[\"']?)(?:(?:bearer|basic)\s+)?[^\s'\",;&]+"
 )
 
