@@ -22,7 +22,7 @@ from stocks_ai_assets.partitions import (
     requested_window,
 )
 
-BATCH_ROWS = 500_000
+BATCH_ROWS = 100_000
 """Rows that a rule holds at a time, roughly."""
 
 
