@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from stocks_ai_assets.governance.actions import Action
 from stocks_ai_assets.governance.making import Actions
+from stocks_ai_assets.governance.privileges import same_group
 from stocks_ai_assets.governance.securables import Securable, Shared, State
 
 EMPTY_SCHEMA = "default"
@@ -29,6 +30,8 @@ class Beyond:
         What is wanted, and what the server holds.
     elsewhere
         Principals whose grants are made elsewhere.
+    restricted
+        Groups that must own nothing.
     """
 
     make: Actions
@@ -36,6 +39,7 @@ class Beyond:
     desired: State
     found: State
     elsewhere: frozenset[str]
+    restricted: frozenset[str]
 
     def actions(self) -> Iterator[Action]:
         """Yield what becomes of each thing."""
@@ -44,6 +48,8 @@ class Beyond:
                 continue
             if thing.kind == "share":
                 yield from self._share(thing)
+            elif thing.kind == "recipient" and thing.name in self.elsewhere:
+                continue
             elif thing.kind == "recipient":
                 yield self.make.drop(
                     thing, "left there, not in the policy; reads this catalog alone"
@@ -54,7 +60,7 @@ class Beyond:
 
     def _share(self, share: Securable) -> Iterator[Action]:
         """Drop a share of nothing but this catalog; take what is ours out of any other."""
-        ours = [each for each in share.shared if each.name.split(".")[0] == self.catalog]
+        ours = [each for each in share.shared if each.catalog == self.catalog]
         opens = ", ".join(map(_shown, ours))
         readers = ", ".join(sorted(share.grants)) or "nobody"
         if share.grants_hidden:
@@ -94,6 +100,8 @@ class Beyond:
 
     def _open(self, thing: Securable) -> Iterator[Action]:
         """Tell to whom it is open: nobody looks at grants on what is in no policy."""
+        if thing.owner and same_group(thing.owner, self.restricted):
+            yield self.make.owned(thing, thing.owner)
         if thing.grants_hidden:
             yield self.make.keep(
                 thing, "its grants cannot be read with these rights: plan as its owner", "grants"

@@ -10,7 +10,7 @@ from stocks_ai_assets.governance.actions import Action, cannot
 from stocks_ai_assets.governance.calls import Dialect
 from stocks_ai_assets.governance.fixed import fixed
 from stocks_ai_assets.governance.making import Actions
-from stocks_ai_assets.governance.privileges import OPEN_SOURCE
+from stocks_ai_assets.governance.privileges import OPEN_SOURCE, same_group
 from stocks_ai_assets.governance.securables import Column, Securable, Shared, State
 
 
@@ -28,12 +28,18 @@ class Comparison:
         Principals that are users.
     elsewhere
         Principals whose further grants are made elsewhere.
+    catalog
+        Name of the catalog.
+    restricted
+        Groups that must own nothing.
     """
 
     make: Actions
     found: State
     users: frozenset[str]
     elsewhere: frozenset[str]
+    catalog: str
+    restricted: frozenset[str]
 
     def compare(self, want: Securable) -> Iterator[Action]:
         """Yield what brings one securable to what is wanted."""
@@ -51,6 +57,14 @@ class Comparison:
                     yield cannot(grant, f"the {want.kind} cannot be made there")
                 return
             have = _as_created(want, self.make.dialect)
+        if others := sorted({e.name for e in have.shared if e.catalog != self.catalog}):
+            # Shares have one name for all catalogs: this may be the one of another stage.
+            yield self.make.keep(
+                have,
+                f"holds {', '.join(others)}, not of this catalog: left alone, with its grants. "
+                "Name another share in the policy of this stage, or take that out by hand",
+            )
+            return
         yield from self._itself(want, have)
         yield from self._columns(want, have)
         yield from self._tags(want, want.tags, have.tags, None)
@@ -59,6 +73,8 @@ class Comparison:
         yield from self._grants(want, have)
         if want.owner and want.owner != have.owner:
             yield self.make.owner(want, have.owner)
+        elif have.owner and same_group(have.owner, self.restricted):
+            yield self.make.owned(have, have.owner)
 
     def _itself(self, want: Securable, have: Securable) -> Iterator[Action]:
         if want.comment != have.comment:

@@ -5,6 +5,7 @@ from stocks_ai_assets.governance.desired import desired_state
 from stocks_ai_assets.governance.people import require_principals
 from stocks_ai_assets.governance.planning import Plan, make_plan
 from stocks_ai_assets.governance.policy import Policy
+from stocks_ai_assets.governance.privileges import EVERYBODY
 from stocks_ai_assets.governance.reading import actual_state
 from stocks_ai_assets.governance.server import Server, open_server
 from stocks_ai_assets.settings import Settings
@@ -53,6 +54,7 @@ def plan_for(policy: Policy, server: Server, location: str, *, prune: bool = Fal
         dialect=server.dialect,
         users=frozenset(policy.principals.users),
         elsewhere=frozenset(policy.principals.elsewhere),
+        restricted=EVERYBODY | {policy.auditor.group} if policy.auditor else frozenset(),
         prune=prune,
     )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from stocks_ai_assets.governance import calls, statements
 from stocks_ai_assets.governance.actions import NOT_THERE, Action, Fate, Verb, cannot
 from stocks_ai_assets.governance.calls import Call, Dialect
-from stocks_ai_assets.governance.privileges import EVERYBODY, Kind, spaced
+from stocks_ai_assets.governance.privileges import EVERYBODY, Kind, same_group, spaced
 from stocks_ai_assets.governance.securables import Column, RowFilter, Securable, Shared
 
 
@@ -221,7 +221,7 @@ class Actions:
         kind, name = thing.key
         extra = sorted(privileges)
         reason = "granted there, not in the policy"
-        if principal.lower() in EVERYBODY:
+        if same_group(principal, EVERYBODY):
             reason += "; everybody is in this group, auditors too"
         return self._made(
             "revoke",
@@ -256,6 +256,12 @@ class Actions:
             reason=reason,
             detail=detail,
             fate="by hand",
+        )
+
+    def owned(self, thing: Securable, owner: str) -> Action:
+        """Leave alone, but tell, what a group owns that must not see it."""
+        return self.keep(
+            thing, f"owned by {owner}: owners see everything, auditors too. Name another", "owner"
         )
 
     def _made(

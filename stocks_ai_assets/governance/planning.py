@@ -103,6 +103,7 @@ def make_plan(
     dialect: Dialect,
     users: frozenset[str] = frozenset(),
     elsewhere: frozenset[str] = frozenset(),
+    restricted: frozenset[str] = frozenset(),
     prune: bool = False,
 ) -> Plan:
     """Return the plan that brings `found` to `desired`.
@@ -119,12 +120,28 @@ def make_plan(
         Principals of the policy that are users: the open-source server has no others.
     elsewhere
         Principals whose further grants are made elsewhere: they are no drift.
+    restricted
+        Groups that must own nothing: the auditors, and those that everybody is in.
     prune
         Drop and revoke what the policy does not know.
     """
     make = Actions(dialect=dialect)
-    comparison = Comparison(make=make, found=found, users=users, elsewhere=elsewhere)
-    beyond = Beyond(make=make, catalog=catalog, desired=desired, found=found, elsewhere=elsewhere)
+    comparison = Comparison(
+        make=make,
+        found=found,
+        users=users,
+        elsewhere=elsewhere,
+        catalog=catalog,
+        restricted=restricted,
+    )
+    beyond = Beyond(
+        make=make,
+        catalog=catalog,
+        desired=desired,
+        found=found,
+        elsewhere=elsewhere,
+        restricted=restricted,
+    )
     actions = [action for thing in desired.values() for action in comparison.compare(thing)]
     actions += beyond.actions()
     if prune:

@@ -4,6 +4,7 @@ Inside they are spelled with underscores, as Databricks' REST API does; with spa
 SQL and the open-source server.
 """
 
+from collections.abc import Iterable
 from typing import Literal
 
 Kind = Literal[
@@ -58,6 +59,11 @@ OPEN_SOURCE = frozenset(
     }
 )
 """Privileges of catalogs and what is in them that the open-source server 0.6 knows."""
+
+
+def same_group(name: str, names: Iterable[str]) -> bool:
+    """Whether `name` is among the names of groups: servers do not tell their cases apart."""
+    return name.casefold() in {each.casefold() for each in names}
 
 
 def canonical(privilege: str) -> str:

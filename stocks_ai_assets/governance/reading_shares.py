@@ -29,7 +29,7 @@ def shares_of(server: Server, catalog: str, desired: State) -> Iterator[Securabl
             if answer is None:
                 continue
             shared = tuple(_shared(each) for each in answer.get("objects") or ())
-            if name in wanted or any(_lies_in(catalog, each) for each in shared):
+            if name in wanted or any(each.catalog == catalog for each in shared):
                 yield Securable(
                     kind="share",
                     name=name,
@@ -48,7 +48,7 @@ def recipients_of(
     for name in wanted:
         if answer := server.get(path_of("recipient", name)):
             yield _recipient(name, answer)
-    ours = {each.name for each in found if all(_lies_in(catalog, held) for held in each.shared)}
+    ours = {each.name for each in found if all(held.catalog == catalog for held in each.shared)}
     for name in sorted({reader for each in found for reader in each.grants} - {*wanted}):
         answer = server.get_visible(path_of("recipient", name))
         if answer is None:
@@ -56,10 +56,6 @@ def recipients_of(
         path = f"{path_of('recipient', name)}/share-permissions"
         if {each["share_name"] for each in server.pages(path, "permissions_out")} <= ours:
             yield _recipient(name, answer)
-
-
-def _lies_in(catalog: str, shared: Shared) -> bool:
-    return shared.name.split(".")[0] == catalog
 
 
 def _recipient(name: str, answer: dict[str, Any]) -> Securable:

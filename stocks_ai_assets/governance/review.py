@@ -11,6 +11,7 @@ from stocks_ai_assets.governance.privileges import (
     GRANTABLE,
     HARMLESS,
     canonical,
+    same_group,
     spaced,
 )
 from stocks_ai_assets.tables import TABLES
@@ -138,7 +139,7 @@ def _auditor(policy: Policy) -> Iterator[str]:
             "of its own."
         )
     for place, grant in enumerate(policy.grants):
-        if grant.principal == auditor.group:
+        if same_group(grant.principal, {auditor.group}):
             yield (
                 f"grants[{place}]: {auditor.group} are the auditors, who see {auditor.view} and "
                 "nothing else; that grant follows from [auditor]. Remove this one."
@@ -153,7 +154,7 @@ def _reaching(policy: Policy, groups: set[str]) -> Iterator[str]:
     for place, grant in enumerate(policy.grants):
         opened = sorted({*map(canonical, grant.privileges)} - HARMLESS)
         theirs = grant.on == f"view {seen}" and opened == ["SELECT"]
-        if grant.principal in EVERYBODY and opened and not theirs:
+        if same_group(grant.principal, EVERYBODY) and opened and not theirs:
             yield (
                 f"grants[{place}]: `{grant.principal}` has the auditors in it, who see {seen} and "
                 f"nothing else; found {', '.join(map(spaced, opened))} on {grant.on}. Grant it to "
@@ -162,12 +163,12 @@ def _reaching(policy: Policy, groups: set[str]) -> Iterator[str]:
     owners = {"owner": policy.owner}
     owners |= {f"schemas.{name}.owner": each.owner for name, each in policy.schemas.items()}
     for at, owner in owners.items():
-        if owner in groups:
+        if owner and same_group(owner, groups):
             yield (
                 f"{at}: `{owner}` has the auditors in it, and owners see everything. Name another."
             )
     for each in policy.principals.elsewhere:
-        if each in groups:
+        if same_group(each, groups):
             yield (
                 f"principals.elsewhere: `{each}` has the auditors in it, and grants to it would "
                 "be no drift. Remove it."

@@ -64,6 +64,11 @@ class Shared:
     history: bool
     alias: str
 
+    @property
+    def catalog(self) -> str:
+        """Catalog in which it lies."""
+        return self.name.partition(".")[0]
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Securable:

@@ -1,6 +1,7 @@
 """Locks between processes of one machine. The operating system frees them when a process dies."""
 
 import fcntl
+import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -8,19 +9,19 @@ from time import monotonic, sleep
 
 from stocks_ai_assets.errors import StorageError
 
-PATIENCE = 120.0
-"""Seconds to wait for another writer."""
+PATIENCE = 3600.0
+"""Seconds to wait for others: Spark compares and writes a large range while it holds a slice."""
 
-COMMIT_PATIENCE = 3600.0
-"""Seconds to wait for the commits of others: Spark writes its files while it holds the table."""
+TOLD = 30.0
+"""Seconds after which the log says for what is waited."""
 
 POLL = 0.02
 
+_LOG = logging.getLogger(__name__)
+
 
 @contextmanager
-def exclusively(
-    file: Path, what: str, *, shared: bool = False, patience: float = PATIENCE
-) -> Iterator[None]:
+def exclusively(file: Path, what: str, *, shared: bool = False) -> Iterator[None]:
     """Keep others out, in this process and in other ones, for as long as the block runs.
 
     Parameters
@@ -31,22 +32,24 @@ def exclusively(
         What is locked, for the message.
     shared
         Keep out only those who want it for themselves alone.
-    patience
-        Seconds to wait.
 
     Raises
     ------
     StorageError
-        Another process kept it for longer.
+        Another process kept it for longer than `PATIENCE`.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("ab") as lock:
         kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
-        deadline = monotonic() + patience
+        start, told = monotonic(), False
         while not _locked(lock.fileno(), kind):
-            if monotonic() > deadline:
+            waited = monotonic() - start
+            if waited > TOLD and not told:
+                told = True
+                _LOG.warning("%s: another process is writing it, waiting (%s).", what, file)
+            if waited > PATIENCE:
                 raise StorageError(
-                    f"{what}: another process has been writing it for more than {patience:.0f} s "
+                    f"{what}: another process has been writing it for more than {PATIENCE:.0f} s "
                     f"({file}). Wait for it or end it."
                 )
             sleep(POLL)
@@ -69,15 +72,11 @@ def in_turn(file: Path, what: str, *, alone: bool) -> Iterator[None]:
     Raises
     ------
     StorageError
-        Others kept it for longer than `COMMIT_PATIENCE`.
+        Others kept it for longer than `PATIENCE`.
     """
     with ExitStack() as held:
-        gate = exclusively(
-            file.with_suffix(".gate"), what, shared=not alone, patience=COMMIT_PATIENCE
-        )
-        with gate:
-            lock = exclusively(file, what, shared=not alone, patience=COMMIT_PATIENCE)
-            held.enter_context(lock)
+        with exclusively(file.with_suffix(".gate"), what, shared=not alone):
+            held.enter_context(exclusively(file, what, shared=not alone))
         yield
 
 

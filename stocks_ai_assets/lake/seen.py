@@ -1,6 +1,7 @@
 """What one record of a journal says, and what a commit without a record says for itself."""
 
 import json
+import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -72,9 +73,15 @@ def seen_of(line: Mapping[str, Any], number: int) -> Seen:
 
 
 def touched_by(version: int, text: bytes | None) -> tuple[str, Seen] | None:
-    """Slice and range that a commit without a record replaced; None: none of ours."""
+    """Slice and range that a commit without a record replaced; None: none of ours.
+
+    Also None of a commit that only lays files together: Spark may do so right after ours, with
+    our notes.
+    """
     slice_, first, last = ANY, "", ""
     if text is not None:
+        if not changes_rows(text):
+            return None
         commit = _commit(version, text)
         if commit is None or not commit.run_id:
             return None
@@ -87,6 +94,11 @@ def touched_by(version: int, text: bytes | None) -> tuple[str, Seen] | None:
         segment=None,
     )
     return slice_, hole
+
+
+def changes_rows(text: bytes) -> bool:
+    """Whether a commit adds or removes rows."""
+    return re.search(rb'"dataChange"\s*:\s*true', text) is not None
 
 
 def _commit(version: int, text: bytes) -> Commit | None:

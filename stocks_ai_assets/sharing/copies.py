@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 CHANGE_TYPE = "_change_type"
 """Column of change files that belongs to the protocol, not to the table."""
 
-FORM = 2
+FORM = 3
 """Raised when the same copy would be written with other bytes."""
 
 GROUP_ROWS = 131_072
@@ -231,6 +231,9 @@ def _plain_type(dtype: Any) -> Any:
     kinds = pa.types
     if kinds.is_string_view(dtype) or kinds.is_string(dtype):
         return pa.large_string()
+    if kinds.is_timestamp(dtype):
+        # Files of old Spark have nanoseconds without a zone, which Spark refuses to read in a copy.
+        return pa.timestamp("us", "UTC")
     if kinds.is_map(dtype):
         return pa.map_(_plain_type(dtype.key_type), _plain_type(dtype.item_type))
     if kinds.is_struct(dtype):

@@ -1,7 +1,8 @@
 """Files of a view put together: few large ones are read many times faster than many small ones.
 
 A view has copies anyway, so that which files of the lake are in one copy is free to choose. A
-version is always grouped alike, and a new commit changes only the last group of its slice.
+version is always grouped alike. A commit that only adds files changes the last group of its slice;
+one that removes a file changes all groups after it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -69,7 +70,13 @@ def given_groups(
         rows = version.files.to_dicts()
         return [(names.of(version.table_id, row["path"]), (row,)) for row in rows]
     groups = groups_of(version.files, wire.partition_columns(shared, version))
-    return [(names.of_group(version.number, place), group) for place, group in enumerate(groups)]
+    return [
+        (
+            names.of_group(version.number, version.table_id, [row["path"] for row in group]),
+            group,
+        )
+        for group in groups
+    ]
 
 
 def together(group: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

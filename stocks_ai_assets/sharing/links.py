@@ -1,5 +1,7 @@
 """Links to files: signed, expiring, and good only while recipient and share are."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -102,10 +104,9 @@ class FileNames:
         """Return the name of the file `path` of a table."""
         return self._signer.name("path", f"{table_id}\n{path}")
 
-    @staticmethod
-    def of_group(version: int, place: int) -> str:
-        """Return the name of a group of files: which of those that a version is given in."""
-        return f"{GROUP}{version}:{place}"
+    def of_group(self, version: int, table_id: str, paths: Sequence[str]) -> str:
+        """Return the name of a group of files of a version: it is these files and no others."""
+        return f"{GROUP}{version}:{self._signer.name('group', json.dumps([table_id, *paths]))}"
 
     @staticmethod
     def version(name: str) -> int | None:

@@ -174,7 +174,7 @@ class SharingService:
         else:
             version = self._versions.version(shared.table, number)
             groups = dict(given_groups(shared, version, self._names))
-            if link.name not in groups:  # the policy, or this program, groups otherwise by now
+            if link.name not in groups:  # the table is another one, or is grouped otherwise by now
                 raise RefusedError(404, NOT_FOUND, "The file is gone. Query the table again.")
             paths = [row["path"] for row in groups[link.name]]
         return link, token, self._opened(shared, newest.table_id, paths)

@@ -90,7 +90,6 @@ def test_a_catalog_server_becomes_settings_of_spark_and_needs_its_connector(tmp_
     assert catalog_settings(options_of(settings)) == {
         "spark.sql.catalog.stocks_ai": "io.unitycatalog.spark.UCSingleCatalog",
         "spark.sql.catalog.stocks_ai.uri": "http://127.0.0.1:8080",
-        "spark.sql.catalog.stocks_ai.token": "let-me-in",
     }
     assert "let-me-in" not in repr(options_of(settings))
     assert catalog_settings(options_of(Settings())) == {}
@@ -106,3 +105,39 @@ def test_a_catalog_server_without_a_catalog_is_refused():
 
     with pytest.raises(SettingsError, match=r"SPARK_CATALOG_URI needs STOCKS_AI_CATALOG"):
         load_settings(spark_catalog_uri="http://127.0.0.1:8080")
+
+
+@pytest.mark.cluster
+def test_the_catalogs_token_is_no_argument_of_a_process(monkeypatch, tmp_path):
+    from pyspark.sql import SparkSession
+
+    from stocks_ai_assets.engines.spark import session as module
+    from stocks_ai_assets.settings import Settings
+
+    given, later = {}, {}
+
+    class Builder:
+        def config(self, key, value):
+            given[key] = value
+            return self
+
+        def appName(self, _):  # noqa: N802  # as Spark calls it
+            return self
+
+        def getOrCreate(self):  # noqa: N802
+            conf = type("Conf", (), {"set": lambda _, key, value: later.update({key: value})})
+            return type("Session", (), {"conf": conf()})()
+
+    monkeypatch.setattr(module, "require_java", lambda: None)
+    monkeypatch.setattr(module, "require_jars", lambda _: [])
+    monkeypatch.setattr(SparkSession, "builder", Builder())
+    (tmp_path / "unitycatalog-spark_2.13-0.3.0.jar").touch()
+    settings = Settings(
+        catalog="stocks_ai",
+        spark_catalog_uri="http://127.0.0.1:8080",
+        spark_catalog_token="let-me-in",  # noqa: S106  # of this test
+        spark_jars=tmp_path,
+    )
+    module.open_session(module.options_of(settings))
+    assert "let-me-in" not in str(given)
+    assert later["spark.sql.catalog.stocks_ai.token"] == "let-me-in"

@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from stocks_ai_assets.governance.desired import desired_state
 from stocks_ai_assets.governance.fixed import plain_location
+from stocks_ai_assets.governance.planning import make_plan
 from stocks_ai_assets.governance.policy import (
     DeskPolicy,
     GrantPolicy,
@@ -17,6 +19,7 @@ from stocks_ai_assets.governance.securables import Column, RowFilter, Securable
 from stocks_ai_assets.tables import TABLES
 from stocks_ai_assets_tests.governance.states import (
     AUDIT,
+    ROOT,
     SHARE,
     SYNTHESIS,
     TABLE,
@@ -85,8 +88,8 @@ def test_parents_are_made_before_children_and_views_after_tables():
             "untag",
         ),
         (TABLE, {"row_filter": RowFilter(function="c.s.f", columns=("agent",))}, "unfilter"),
-        (SHARE, {"shared": (held("table", "c.s.t"),)}, "unshare"),
-        (SHARE, {"shared": (held("notebook_file", "c.s.t"),)}, "unshare"),
+        (SHARE, {"shared": (held("table", "stocks_ai.s.t"),)}, "unshare"),
+        (SHARE, {"shared": (held("notebook_file", "stocks_ai.s.t"),)}, "unshare"),
     ],
 )
 def test_what_the_policy_does_not_know_is_shown_and_left_alone_without_prune(key, fields, title):
@@ -378,3 +381,35 @@ def test_grants_that_are_made_elsewhere_are_no_drift():
     )
     assert verbs(plan(there, prune=True).actions) == ["revoke"]
     assert not plan(there, elsewhere=frozenset({"runner"}), prune=True).everything
+
+
+def test_the_share_of_another_stage_is_told_and_left_alone():
+    mine = desired_state(load_policy(catalog="stocks_ai_dev"), ROOT)
+    there = {**{k: t for k, t in mine.items() if k != SHARE}, SHARE: wanted()[SHARE]}
+    there = changed(there, SHARE, grants={"another": frozenset({"SELECT"})})
+    found = make_plan("stocks_ai_dev", mine, there, dialect="databricks", prune=True)
+    assert found.actions == ()
+    (left,) = found.drift
+    assert (left.name, left.fate) == (SHARE[1], "by hand")
+    assert "stocks_ai.meta.synthesized_predictions, not of this catalog" in left.reason
+
+
+@pytest.mark.parametrize("owner", ["regulatory_auditors", "Regulatory_Auditors", "account users"])
+def test_what_the_auditors_own_is_told_also_where_the_policy_does_not_know_it(owner):
+    unknown = Securable(kind="table", name="stocks_ai.default.notes", owner=owner, managed=True)
+    schema = Securable(kind="schema", name="stocks_ai.default")
+    found = {**changed(wanted(), SYNTHESIS, owner=owner), schema.key: schema, unknown.key: unknown}
+    restricted = frozenset({"regulatory_auditors", "account users"})
+    wanted_owner = wanted()[SYNTHESIS].owner
+    told = [each for each in plan(found, restricted=restricted).drift if each.detail == "owner"]
+    names = {unknown.name} | ({SYNTHESIS[1]} if wanted_owner is None else set())
+    assert {each.name for each in told} == names
+    assert all("owners see everything" in each.reason for each in told)
+    assert not [e for e in plan(found).drift if e.detail == "owner"]
+
+
+def test_a_recipient_who_is_looked_after_elsewhere_is_never_dropped():
+    acme = Securable(kind="recipient", name="acme", authentication="TOKEN")
+    found = {**wanted(), acme.key: acme}
+    assert [e.name for e in plan(found, prune=True).actions] == ["acme"]
+    assert plan(found, prune=True, elsewhere=frozenset({"acme"})).actions == ()

@@ -118,8 +118,9 @@ def test_a_grant_to_everybody_reaches_the_auditors_and_is_refused(tmp_path, on, 
         return load_policy(file)
 
     assert load("stocks_ai_analysts")
-    with pytest.raises(PolicyError, match="`account users` has the auditors in it"):
-        load("account users")
+    for everybody in ("account users", "Account Users"):
+        with pytest.raises(PolicyError, match=f"`{everybody}` has the auditors in it"):
+            load(everybody)
     assert load("account users", "catalog", ["USE CATALOG", "BROWSE"])
     assert load("account users", "view audit.synthesized_predictions", ["SELECT"])
 

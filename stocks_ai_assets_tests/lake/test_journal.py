@@ -1,5 +1,6 @@
 """Where no writer can be kept out, coverage never says more than what is stored."""
 
+import json
 import random
 import shutil
 import threading
@@ -13,6 +14,7 @@ from stocks_ai_assets.errors import ConflictError, StorageError
 from stocks_ai_assets.lake import Lake, Stamps, handles, journal, replacing
 from stocks_ai_assets.lake.journal import SliceJournal
 from stocks_ai_assets.lake.replacing import FrameContent
+from stocks_ai_assets.lake.seen import touched_by
 from stocks_ai_assets.lake.storage import Folder
 
 ESG = "signals.esg"
@@ -385,3 +387,15 @@ def test_whatever_the_order_of_steps_and_deaths_what_is_covered_is_stored(
     assert looking.coverage(ESG) == shelf().coverage(ESG)
     write(shelf(), days, 99)
     assert told(looking, days) == dict.fromkeys(days, "99"), "nothing stays uncovered for ever"
+
+
+def test_a_commit_that_only_lays_files_together_replaces_nothing():
+    notes = {"run_id": "r", "slice": "", "first": "2024-01-02", "last": "2024-01-03"}
+    info = json.dumps({"commitInfo": {"operation": "OPTIMIZE", "userMetadata": json.dumps(notes)}})
+    add = '{"add":{"path":"a","dataChange":%s}}'
+    assert touched_by(3, f"{info}\n{add % 'false'}\n".encode()) is None
+    slice_, hole = touched_by(3, f"{info}\n{add % 'true'}\n".encode())
+    assert (slice_, hole.first.isoformat(), hole.last.isoformat()) == (
+        "",
+        *list(notes.values())[2:],
+    )

@@ -64,7 +64,7 @@ def test_new_ones_do_not_pass_one_that_waits_to_be_alone(holding):
 
 
 def test_who_waits_too_long_is_told_what_and_where(holding, tmp_path, monkeypatch):
-    monkeypatch.setattr(locks, "COMMIT_PATIENCE", 0.1)
+    monkeypatch.setattr(locks, "PATIENCE", 0.1)
     with holding(alone=True) as first:
         assert first.wait(PATIENCE)
         with (
@@ -72,3 +72,15 @@ def test_who_waits_too_long_is_told_what_and_where(holding, tmp_path, monkeypatc
             in_turn(tmp_path / "table.commit", "the table", alone=False),
         ):
             pass
+
+
+def test_a_long_wait_is_told_once(holding, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(locks, "TOLD", 0.05)
+    monkeypatch.setattr(locks, "PATIENCE", 0.3)
+    with holding(alone=True) as first:
+        assert first.wait(PATIENCE)
+        with pytest.raises(StorageError), in_turn(tmp_path / "table.commit", "it", alone=False):
+            pass
+    assert [r.message.split(",")[0] for r in caplog.records] == [
+        "it: another process is writing it"
+    ]

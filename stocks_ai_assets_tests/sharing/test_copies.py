@@ -179,3 +179,17 @@ def test_what_is_used_or_written_while_the_copies_are_looked_through_stays(sourc
     Copies(tmp_path / "copies", 0).shrink()
     assert not file.exists()
     assert not draft.exists()
+
+
+def test_a_copy_has_moments_in_the_one_form_that_all_readers_know(copies, tmp_path):
+    moment = [1_704_067_200_000_001]
+    old, new = tmp_path / "old.parquet", tmp_path / "new.parquet"
+    nanoseconds = pa.array([1000 * each for each in moment], pa.timestamp("ns"))
+    pq.write_table(pa.table({"at": nanoseconds}), old, use_deprecated_int96_timestamps=True)
+    pq.write_table(pa.table({"at": pa.array(moment, pa.timestamp("us", "UTC"))}), new)
+    assert "ns" in str(pq.read_schema(old).field("at").type)
+    for sources in ([old], [old, new], [new, old]):
+        copy = copies.shared(sources, "id", [each.name for each in sources], ("at",))
+        rows = pq.read_table(copy)
+        assert rows.schema.field("at").type == pa.timestamp("us", "UTC")
+        assert rows["at"].cast(pa.int64()).to_pylist() == moment * len(sources)

@@ -10,9 +10,11 @@ import pytest
 from stocks_ai_assets.lake import Lake
 from stocks_ai_assets.sharing import groups
 from stocks_ai_assets.sharing.groups import groups_of, together
+from stocks_ai_assets.sharing.links import FileNames
 from stocks_ai_assets.sharing.recipients import Recipients
 from stocks_ai_assets.sharing.service import SharingService
 from stocks_ai_assets.sharing.shares import Share, Shares
+from stocks_ai_assets.sharing.signing import Signer
 from stocks_ai_assets_tests.lake.conftest import SESSIONS, predictions, stamps
 from stocks_ai_assets_tests.sharing.conftest import BASE, NOW, PREDICTIONS, lines, parts, shared
 
@@ -47,6 +49,22 @@ def test_a_new_file_changes_only_the_last_group_of_its_slice(monkeypatch):
     before, after = paths(groups_of(there, [])), paths(groups_of(more, []))
     assert before == [("0", "1"), ("2", "3"), ("4",)]
     assert after == [("0", "1"), ("2", "3"), ("4", "0-new")]
+
+
+def test_a_file_that_is_gone_changes_the_groups_after_it_and_none_before(monkeypatch):
+    monkeypatch.setattr(groups, "ROWS", 10)
+    there = files(*((f"{n}", "risk", 6, n) for n in range(6)))
+    after = paths(groups_of(there.filter(pl.col("path") != "2"), []))
+    assert after == [("0", "1"), ("3", "4"), ("5",)]
+
+
+def test_a_group_is_named_by_its_version_its_table_and_its_files(tmp_path):
+    names = FileNames(Signer(b"k" * 32))
+    name = names.of_group(5, "table", ["a", "b"])
+    others = [(6, "table", ["a", "b"]), (5, "other", ["a", "b"]), (5, "table", ["a"])]
+    assert name not in {names.of_group(*each) for each in others}
+    assert name == names.of_group(5, "table", ["a", "b"])
+    assert names.version(name) == 5
 
 
 def test_a_file_that_does_not_tell_its_rows_ends_its_group(monkeypatch):

@@ -12,7 +12,7 @@ from stocks_ai_assets.engines.spark.stored import Names
 from stocks_ai_assets.lake import Lake, Stamps
 from stocks_ai_assets.lake.handles import Handle
 from stocks_ai_assets.lake.layout import YEAR, has_years, stored_schema
-from stocks_ai_assets.lake.seen import ANY, touched_by
+from stocks_ai_assets.lake.seen import ANY, changes_rows, touched_by
 from stocks_ai_assets.lake.target import Target
 from stocks_ai_assets.lake.writing import DELETED, MERGED, commit_notes
 
@@ -24,9 +24,6 @@ FILE_ROWS = 40_000
 
 NOTES = "spark.databricks.delta.commitInfo.userMetadata"
 
-
-CHANGED = b'"dataChange":true'
-"""What the log says of files that hold other rows than before."""
 
 _NOTING = threading.Lock()
 """A commit's notes are a setting of the session: one commit of a process at a time."""
@@ -119,7 +116,7 @@ def _touches(version: int, text: bytes, target: Target) -> bool:
     touched = touched_by(version, text)
     if touched is None:
         # Of another system, which does not say what it changed; or of maintenance.
-        return CHANGED in text
+        return changes_rows(text)
     slice_, seen = touched
     first, last = target.first or date.min, target.last or date.max
     return slice_ in (target.slice or "", ANY) and seen.first <= last and seen.last >= first

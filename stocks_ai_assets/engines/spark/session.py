@@ -39,6 +39,8 @@ EVERYWHERE = {
     "spark.sql.execution.arrow.maxRecordsPerBatch": "20000",
     "spark.sql.execution.arrow.maxBytesPerBatch": "2147483647",
     "spark.sql.parquet.compression.codec": "zstd",
+    # As delta-rs writes them, and not in the form of old Hive.
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
     # Versions stay readable for as long as the tables' own retention says.
     "spark.databricks.delta.retentionDurationCheck.enabled": "true",
 }
@@ -126,8 +128,7 @@ def catalog_settings(options: SparkOptions) -> dict[str, str]:
     if options.catalog_uri is None:
         return {}
     catalog = f"spark.sql.catalog.{options.catalog}"
-    token = options.catalog_token.get_secret_value() if options.catalog_token else ""
-    return {catalog: UNITY, f"{catalog}.uri": options.catalog_uri, f"{catalog}.token": token}
+    return {catalog: UNITY, f"{catalog}.uri": options.catalog_uri}
 
 
 def on_databricks() -> bool:
@@ -170,12 +171,17 @@ def _local(builder: Any, options: SparkOptions) -> "SparkSession":
     for name, value in values.items():
         builder = builder.config(name, value)
     try:
-        return builder.appName("stocks-ai").getOrCreate()
+        session = builder.appName("stocks-ai").getOrCreate()
     except Exception as error:
         raise SparkError(
             f"Local Spark did not start: {' '.join(str(error).split())[:300]} "
             "Check `java -version` and the free memory (STOCKS_AI_SPARK_MEMORY)."
         ) from error
+    if options.catalog_uri is not None:
+        # Settings of the start are arguments of the process, which everybody on the machine sees.
+        token = options.catalog_token.get_secret_value() if options.catalog_token else ""
+        session.conf.set(f"spark.sql.catalog.{options.catalog}.token", token)
+    return session
 
 
 def _connected(session_class: Any, remote: str) -> "SparkSession":
