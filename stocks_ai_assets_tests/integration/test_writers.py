@@ -12,9 +12,11 @@ import pytest
 from stocks_ai_assets.lake import Lake
 from stocks_ai_assets_tests.integration.writers import (
     AGENTS,
+    OWNERS,
     PREDICTIONS,
     SESSIONS,
     SYNTHESIZED,
+    WIDTH,
     faults,
     put,
     watch,
@@ -23,16 +25,7 @@ from stocks_ai_assets_tests.integration.writers import (
     wrongly_covered,
 )
 
-WIDTH = 4
-"""Sessions that each owner writes."""
-
 KILLS, ROUNDS = 12, 300
-
-OWNERS = {
-    PREDICTIONS: dict.fromkeys(AGENTS, SESSIONS[10 : 10 + WIDTH]),
-    SYNTHESIZED: {f"range-{i}": SESSIONS[WIDTH * i : WIDTH * (i + 1)] for i in range(len(AGENTS))},
-}
-"""Slices of one table, sessions of the other; the sessions lie in two years."""
 
 
 @pytest.fixture(scope="module")

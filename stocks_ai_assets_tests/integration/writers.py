@@ -18,6 +18,15 @@ LONG = nyse().between(date(2020, 7, 1), date(2021, 3, 31))
 SYMBOLS = ("AA", "BB", "CC")
 START = datetime(2024, 1, 1, tzinfo=UTC)
 
+WIDTH = 4
+"""Sessions that each owner writes."""
+
+OWNERS = {
+    PREDICTIONS: dict.fromkeys(AGENTS, SESSIONS[10 : 10 + WIDTH]),
+    SYNTHESIZED: {f"range-{i}": SESSIONS[WIDTH * i : WIDTH * (i + 1)] for i in range(len(AGENTS))},
+}
+"""Slices of one table, sessions of the other; the sessions lie in two years."""
+
 
 def predictions(days, agent, value, symbols=SYMBOLS):
     """Rows of one agent whose scores all tell which write they are of."""

@@ -17,9 +17,11 @@ from stocks_ai_assets_tests.integration import writers
 from stocks_ai_assets_tests.integration.spark.conftest import Shelf
 from stocks_ai_assets_tests.integration.writers import (
     AGENTS,
+    OWNERS,
     PREDICTIONS,
     SESSIONS,
     SYNTHESIZED,
+    WIDTH,
     faults,
     put,
     put_what_is_missing,
@@ -31,13 +33,6 @@ from stocks_ai_assets_tests.integration.writers import (
 )
 
 pytestmark = pytest.mark.spark
-
-WIDTH = 4
-OWNERS = {
-    PREDICTIONS: dict.fromkeys(AGENTS, SESSIONS[10 : 10 + WIDTH]),
-    SYNTHESIZED: {f"range-{i}": SESSIONS[WIDTH * i : WIDTH * (i + 1)] for i in range(len(AGENTS))},
-}
-"""Slices of one table, sessions of the other; the sessions lie in two years."""
 
 ROUNDS = 800
 
