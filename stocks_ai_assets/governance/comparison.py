@@ -57,7 +57,7 @@ class Comparison:
                     yield cannot(grant, f"the {want.kind} cannot be made there")
                 return
             have = _as_created(want, self.make.dialect)
-        if others := sorted({e.name for e in have.shared if e.catalog != self.catalog}):
+        if others := sorted({e.name for e in have.shared if e.catalog not in (None, self.catalog)}):
             # Shares have one name for all catalogs: this may be the one of another stage.
             yield self.make.keep(
                 have,

@@ -65,9 +65,9 @@ class Shared:
     alias: str
 
     @property
-    def catalog(self) -> str:
-        """Catalog in which it lies."""
-        return self.name.partition(".")[0]
+    def catalog(self) -> str | None:
+        """Catalog in which it lies; None: in none, as a notebook."""
+        return None if self.kind == "notebook_file" else self.name.partition(".")[0]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
