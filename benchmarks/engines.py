@@ -165,6 +165,7 @@ def _seconds(report: Mapping[str, object]) -> float:
 
 
 FACTS = 'key:"market/*"'
+COMPUTED = f"not {FACTS}"
 
 COLUMNS = (
     "symbols",
@@ -200,7 +201,7 @@ def scale(symbols: int, engine: str, days: tuple[str, str] = TEN_YEARS, memory: 
             ),
         }
         facts = backfill(home, days, settings, ("--select", FACTS))
-        run = backfill(home, days, settings)
+        run = backfill(home, days, settings, ("--select", COMPUTED))
         size = sum(f.stat().st_size for f in (home / "lake").rglob("*") if f.is_file()) / 1e9
         spilled, shuffled = _moved(events)
     rows = sum(int(str(r["rows"])) for r in (*facts.reports, *run.reports))
