@@ -1,4 +1,8 @@
-"""Locks between processes of one machine. The operating system frees them when a process dies."""
+"""Locks between processes of one machine. The operating system frees them when a process dies.
+
+A commit by Spark is made by Java, which outlives a Python that is killed. So Java holds a lock of
+its own beside the file (`java_file`), and whoever comes next waits for that one too.
+"""
 
 import fcntl
 import logging
@@ -21,7 +25,9 @@ _LOG = logging.getLogger(__name__)
 
 
 @contextmanager
-def exclusively(file: Path, what: str, *, shared: bool = False) -> Iterator[None]:
+def exclusively(
+    file: Path, what: str, *, shared: bool = False, patience: float | None = None
+) -> Iterator[None]:
     """Keep others out, in this process and in other ones, for as long as the block runs.
 
     Parameters
@@ -32,24 +38,27 @@ def exclusively(file: Path, what: str, *, shared: bool = False) -> Iterator[None
         What is locked, for the message.
     shared
         Keep out only those who want it for themselves alone.
+    patience
+        Seconds to wait for others; None: `PATIENCE`.
 
     Raises
     ------
     StorageError
-        Another process kept it for longer than `PATIENCE`.
+        Another process kept it for longer.
     """
+    longest = PATIENCE if patience is None else patience
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("ab") as lock:
         kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
         start, told = monotonic(), False
-        while not _locked(lock.fileno(), kind):
+        while not (_locked(lock.fileno(), kind) and _free_of_java(file)):
             waited = monotonic() - start
             if waited > TOLD and not told:
                 told = True
                 _LOG.warning("%s: another process is writing it, waiting (%s).", what, file)
-            if waited > PATIENCE:
+            if waited > longest:
                 raise StorageError(
-                    f"{what}: another process has been writing it for more than {PATIENCE:.0f} s "
+                    f"{what}: another process has been writing it for more than {longest:.0f} s "
                     f"({file}). Wait for it or end it."
                 )
             sleep(POLL)
@@ -78,6 +87,23 @@ def in_turn(file: Path, what: str, *, alone: bool) -> Iterator[None]:
         with exclusively(file.with_suffix(".gate"), what, shared=not alone):
             held.enter_context(exclusively(file, what, shared=not alone))
         yield
+
+
+def java_file(file: Path) -> Path:
+    """Return the file that Java locks by `FileChannel.lock` while it commits under lock `file`."""
+    return file.with_suffix(".java")
+
+
+def _free_of_java(file: Path) -> bool:
+    try:
+        with java_file(file).open("rb") as lock:
+            # Java's locks are of POSIX, of which flock's know nothing.
+            fcntl.lockf(lock.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return True
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _locked(descriptor: int, kind: int) -> bool:

@@ -17,6 +17,9 @@ from stocks_ai_assets.lake.locks import exclusively
 FILE_BYTES = 16 * 1024 * 1024
 """Size at which a new file is begun."""
 
+PATIENCE = 30.0
+"""Seconds to wait for another process: it renames the file."""
+
 FILES = 20
 """Full files kept; older ones are removed."""
 
@@ -110,7 +113,8 @@ class AuditLog:
         return sorted(self._folder.glob("audit-*.jsonl"))
 
     def _begin_file(self) -> None:
-        with exclusively(self._folder / "audit.lock", "The audit log"):
+        lock = self._folder / "audit.lock"
+        with exclusively(lock, "The audit log", patience=PATIENCE):
             # Another server may have done it already.
             if not self._file.exists() or self._file.stat().st_size <= FILE_BYTES:
                 return

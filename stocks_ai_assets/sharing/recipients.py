@@ -20,6 +20,9 @@ from stocks_ai_assets.errors import RefusedError, SharingError
 from stocks_ai_assets.lake.locks import exclusively
 
 UNAUTHENTICATED = "UNAUTHENTICATED"
+PATIENCE = 30.0
+"""Seconds to wait for another process: it holds the tokens for one small write."""
+
 USED_EVERY = 60.0
 """Seconds within which a token's last use is recorded once."""
 
@@ -68,8 +71,7 @@ class Recipients:
     def __init__(self, folder: Path) -> None:
         self._file = folder / "tokens.json"
         self._used = folder / "used"
-        self._stamp: tuple[int, int] | None = None
-        self._tokens: dict[str, Token] = {}
+        self._known: tuple[tuple[int, int] | None, dict[str, Token]] = (None, {})
 
     def tokens(self) -> tuple[Token, ...]:
         """Return all tokens ever issued, oldest first."""
@@ -199,9 +201,12 @@ class Recipients:
         except FileNotFoundError:
             return {}
         stamp = (status.st_ino, status.st_mtime_ns)
-        if stamp != self._stamp:
-            self._tokens, self._stamp = _read(self._file), stamp
-        return self._tokens
+        known, tokens = self._known
+        if stamp != known:
+            tokens = _read(self._file)
+            # In one store: two threads must not leave the tokens of one with the stamp of another.
+            self._known = stamp, tokens
+        return tokens
 
 
 def new_token(recipient: str, *, now: datetime, lifetime: timedelta) -> tuple[str, Token]:
@@ -221,7 +226,8 @@ def new_token(recipient: str, *, now: datetime, lifetime: timedelta) -> tuple[st
 @contextmanager
 def _changed(file: Path) -> Iterator[dict[str, Token]]:
     """Tokens to change: by one process at a time, and replaced as a whole when nothing failed."""
-    with exclusively(file.with_suffix(".lock"), "The tokens of recipients"):
+    lock = file.with_suffix(".lock")
+    with exclusively(lock, "The tokens of recipients", patience=PATIENCE):
         tokens = _read(file) if file.exists() else {}
         yield tokens
         try:

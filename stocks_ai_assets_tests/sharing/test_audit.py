@@ -3,6 +3,10 @@
 import json
 from multiprocessing.pool import ThreadPool
 
+import pytest
+
+from stocks_ai_assets.errors import StorageError
+from stocks_ai_assets.lake import locks
 from stocks_ai_assets.sharing import audit
 from stocks_ai_assets.sharing.audit import AuditLog, Entry
 from stocks_ai_assets_tests.sharing.conftest import NOW
@@ -54,6 +58,20 @@ def test_many_writers_lose_and_tear_nothing_while_files_are_begun(tmp_path, monk
     with ThreadPool(8) as pool:
         pool.map(lambda n: AuditLog(tmp_path).write(entry(n)), range(400))
     assert sorted(each["rows"] for each in AuditLog(tmp_path).entries()) == list(range(400))
+
+
+def test_a_file_that_another_process_does_not_let_be_begun_is_not_waited_for_long(
+    tmp_path, monkeypatch
+):
+    assert audit.PATIENCE < locks.PATIENCE / 60
+    monkeypatch.setattr(audit, "FILE_BYTES", 0)
+    monkeypatch.setattr(audit, "PATIENCE", 0.1)
+    monkeypatch.setattr(locks, "PATIENCE", 1.0)
+    with (
+        locks.exclusively(tmp_path / "audit.lock", "The audit log"),
+        pytest.raises(StorageError, match=r"The audit log: .* more than 0 s"),
+    ):
+        AuditLog(tmp_path).write(entry())
 
 
 def test_a_line_torn_by_a_crash_hides_no_other(tmp_path):

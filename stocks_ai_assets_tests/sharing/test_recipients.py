@@ -1,10 +1,13 @@
 """Tokens: seen once, kept as a hash, ending when they should."""
 
 from datetime import timedelta
+from threading import Event, Thread, current_thread, main_thread
 
 import pytest
 
-from stocks_ai_assets.errors import RefusedError, SharingError
+from stocks_ai_assets.errors import RefusedError, SharingError, StorageError
+from stocks_ai_assets.lake import locks
+from stocks_ai_assets.sharing import recipients as module
 from stocks_ai_assets.sharing.recipients import Recipients
 from stocks_ai_assets_tests.sharing.conftest import NOW
 
@@ -55,6 +58,51 @@ def test_a_revoked_token_ends_at_once_also_for_a_server_that_knew_it(recipients,
     assert recipients.revoke("fund", now=NOW) == 1
     assert "revoked" in refusal(server, text)
     assert recipients.revoke("fund", now=NOW) == 0
+
+
+def test_a_revoked_token_ends_whatever_threads_that_look_at_the_same_time(tmp_path, monkeypatch):
+    recipients = Recipients(tmp_path / "sharing")
+    text, _ = recipients.issue("fund", now=NOW, lifetime=DAY)
+    looked, late = Event(), Event()
+
+    class Server(Recipients):
+        def __setattr__(self, name, value):
+            super().__setattr__(name, value)
+            if late.is_set() or not looked.is_set() or current_thread() is not main_thread():
+                return
+            late.set()  # the thread that read the old tokens stores them between two stores
+            thread.join()
+
+    server, read = Server(tmp_path / "sharing"), module._read
+
+    def slow(file):
+        found = read(file)
+        if current_thread() is thread:
+            looked.set()
+            late.wait(10)
+        return found
+
+    thread = Thread(target=server.tokens)
+    monkeypatch.setattr(module, "_read", slow)
+    thread.start()
+    assert looked.wait(10)
+    recipients.revoke("fund", now=NOW)
+    server.tokens()
+    assert late.is_set()
+    assert "revoked" in refusal(server, text)
+
+
+def test_tokens_that_another_process_keeps_are_not_waited_for_long(
+    recipients, tmp_path, monkeypatch
+):
+    assert module.PATIENCE < locks.PATIENCE / 60
+    monkeypatch.setattr(module, "PATIENCE", 0.1)
+    monkeypatch.setattr(locks, "PATIENCE", 1.0)
+    with (
+        locks.exclusively(tmp_path / "sharing" / "tokens.lock", "The tokens"),
+        pytest.raises(StorageError, match=r"The tokens of recipients: .* more than 0 s"),
+    ):
+        recipients.issue("fund", now=NOW, lifetime=DAY)
 
 
 def test_revoking_one_token_leaves_the_others(recipients):
