@@ -31,7 +31,7 @@ class Listening:
     certificate, private_key
         Files of its TLS certificate; None: no TLS.
     behind_proxy
-        Whether a proxy in front of it ends TLS.
+        Whether a proxy in front of it ends TLS; then `public_url` is the proxy's.
     public_url
         URL of the protocol's root for recipients; None: as they call it.
     link_lifetime
@@ -72,7 +72,7 @@ def serve(lake: Lake, shares: Callable[[], Shares], folder: Path, listening: Lis
     Raises
     ------
     UsageError
-        The server would be open to the network without TLS, or is not installed.
+        Tokens or files would travel without TLS, or the server is not installed.
     SharingError
         The address cannot be listened on, or the lake cannot be shared.
     """
@@ -123,6 +123,12 @@ def _require_safe(listening: Listening) -> None:
         raise UsageError("TLS needs both --certificate and --private-key.")
     if listening.public_url is not None:
         require_safe_url(listening.public_url, "--public-url")
+    elif listening.behind_proxy:
+        raise UsageError(
+            "--behind-proxy: without --public-url the URLs of files would be http, and whoever "
+            "sees one can read the file. Give the proxy's URL, as "
+            "--public-url https://data.example.org/delta-sharing."
+        )
     for file in (listening.certificate, listening.private_key):
         if file is not None and not file.is_file():
             raise UsageError(f"{file} is no file. Name a file in PEM form.")

@@ -197,6 +197,7 @@ def test_the_log_shows_requests_newest_last(stocks_ai, tmp_path):
         (("--certificate", "nothing.pem", "--private-key", "no.pem"), "nothing.pem is no file"),
         (("--url-lifetime", "1"), "--url-lifetime"),
         (("--behind-proxy", "--public-url", "http://share.example.org/x"), "unencrypted"),
+        (("--behind-proxy", "--host", "0.0.0.0"), "--public-url https://"),  # noqa: S104  # it is refused
     ],
 )
 def test_a_server_that_would_be_open_or_cannot_start_is_refused(stocks_ai, options, named):
