@@ -4,7 +4,9 @@ Only columns that the recipient sees are looked at: the number of files must not
 hold.
 """
 
+import contextlib
 import json
+import math
 import re
 from collections.abc import Sequence
 from datetime import date
@@ -17,6 +19,9 @@ SHORT = 31
 
 DEPTH = 32
 """Nested operations up to which a hint is read."""
+
+_BITS: dict[type[pl.DataType], int] = {pl.Int8: 8, pl.Int16: 16, pl.Int32: 32, pl.Int64: 64}
+"""Whole numbers of Delta."""
 
 _OPERATORS = {
     "equal": "==",
@@ -74,7 +79,9 @@ def needed_files(
     seen = {name.lower(): name for name in columns}
     kept = files
     for condition in (_json(json_hint, files, seen), *_all_sql(sql_hints, files, seen)):
-        if condition is not None:
+        if condition is None:
+            continue
+        with contextlib.suppress(pl.exceptions.PolarsError, OverflowError):
             kept = kept.filter(condition)
     if limit is not None and limit >= 0 and not kept["num_records"].null_count():
         before = kept["num_records"].cum_sum().shift(1, fill_value=0)
@@ -101,6 +108,8 @@ def _tree(
         return _tree(child, files, seen, negated=not negated, depth=depth + 1)
     if operation in {"and", "or"}:
         parts = [_tree(c, files, seen, negated=negated, depth=depth + 1) for c in children]
+        if not parts:
+            raise _UnknownHintError
         together = (operation == "and") != negated
         return pl.all_horizontal(parts) if together else pl.any_horizontal(parts)
     if operation == "isNull":
@@ -138,7 +147,7 @@ def _sql(text: str, files: pl.DataFrame, seen: dict[str, str]) -> pl.Expr | None
 
 
 def _comparison(
-    name: str, operator: str, literal: str, files: pl.DataFrame, seen: dict[str, str]
+    name: object, operator: str, literal: str, files: pl.DataFrame, seen: dict[str, str]
 ) -> pl.Expr:
     """Whether a file may hold a row for which the comparison is true."""
     low, high = _bounds(name, files, seen)
@@ -160,8 +169,8 @@ def _comparison(
     return may.fill_null(value=True)
 
 
-def _null(name: str, files: pl.DataFrame, seen: dict[str, str], *, negated: bool) -> pl.Expr:
-    column = seen.get(name.lower())
+def _null(name: object, files: pl.DataFrame, seen: dict[str, str], *, negated: bool) -> pl.Expr:
+    column = _column(name, seen)
     if f"partition.{column}" in files.columns:
         value = pl.col(f"partition.{column}")
         return value.is_not_null() if negated else value.is_null()
@@ -172,8 +181,15 @@ def _null(name: str, files: pl.DataFrame, seen: dict[str, str], *, negated: bool
     return may.fill_null(value=True)
 
 
-def _bounds(name: str, files: pl.DataFrame, seen: dict[str, str]) -> tuple[str, str]:
-    column = seen.get(name.lower())
+def _column(name: object, seen: dict[str, str]) -> str:
+    """The column that the recipient calls so, whatever the case of the letters."""
+    if not isinstance(name, str) or name.lower() not in seen:
+        raise _UnknownHintError
+    return seen[name.lower()]
+
+
+def _bounds(name: object, files: pl.DataFrame, seen: dict[str, str]) -> tuple[str, str]:
+    column = _column(name, seen)
     partition, low, high = f"partition.{column}", f"min.{column}", f"max.{column}"
     if partition in files.columns:
         return partition, partition
@@ -186,12 +202,18 @@ def _typed(literal: str, dtype: pl.DataType) -> Any:
     """The constant in the column's type. Not moments: their recorded maximum may be cut off."""
     if dtype == pl.Date:
         return date.fromisoformat(literal)
-    if dtype.is_integer():
-        return int(literal)
-    if dtype.is_float():
-        return float(literal)
+    if bits := _BITS.get(type(dtype)):
+        return _whole(int(literal), bits)
+    if dtype.is_float() and math.isfinite(number := float(literal)):
+        return number
     if dtype == pl.Boolean and literal.lower() in {"true", "false"}:
         return literal.lower() == "true"
     if dtype == pl.String and len(literal) <= SHORT:
         return literal
     raise _UnknownHintError
+
+
+def _whole(number: int, bits: int) -> int:
+    if not -(1 << bits - 1) <= number < 1 << bits - 1:
+        raise _UnknownHintError
+    return number

@@ -14,6 +14,10 @@ FILES = pl.DataFrame(
         "min.day": [date(2020, 1, 1), date(2020, 2, 1), None],
         "max.day": [date(2020, 1, 31), date(2020, 2, 29), None],
         "null_count.day": [0, 3, 10],
+        "min.small": pl.Series([1, 5, 5], dtype=pl.Int32),
+        "max.small": pl.Series([5, 9, 5], dtype=pl.Int32),
+        "min.x": [1.0, 5.0, 5.0],
+        "max.x": [5.0, 9.0, 5.0],
         "min.n": [1, 5, 5],
         "max.n": [5, 9, 5],
         "min.text": ["aa", "kk", "zz"],
@@ -23,7 +27,7 @@ FILES = pl.DataFrame(
         "partition.agent": ["risk", "esg", None],
     }
 )
-SEEN = ("day", "n", "text", "agent")
+SEEN = ("day", "n", "small", "x", "text", "agent")
 
 
 def node(op, name, value, kind="string"):
@@ -105,10 +109,39 @@ def test_a_comparison_in_sql_does_the_same(hint, expected):
         {"sql_hints": ["n = (select 1)", "1 = 1", "n LIKE '1'", 5, None]},
         {"sql_hints": "n = 1"},
         {"sql_hints": [], "json_hint": 7},
+        {"json_hint": {"op": "and", "children": []}},
+        {"json_hint": not_({"op": "or", "children": []})},
+        {"json_hint": {"op": "isNull", "children": [{"op": "column", "name": 5}]}},
+        {"json_hint": {"op": ["and"], "children": None}},
+        {"json_hint": node("equal", 5, "1", "int")},
+        {"json_hint": node("equal", "small", 3_000_000_000, "long")},
+        {"json_hint": not_(node("lessThan", "small", "-2147483649", "long"))},
+        {"json_hint": node("equal", "x", "nan", "double")},
+        {"sql_hints": ["small = 3000000000", "small = -2147483649"]},
+        {"sql_hints": [f"{name} > {'9' * 400}" for name in ("small", "n", "x")]},
+        {"sql_hints": [f"n > {'9' * 5000}", "n = 9223372036854775808", "text = '\ud800'"]},
     ],
 )
 def test_a_hint_that_is_not_understood_is_ignored(hints):
     assert kept(**hints) == "abc"
+
+
+@pytest.mark.parametrize("literal", ["2147483647", "-2147483648"])
+def test_the_largest_numbers_of_a_column_are_understood(literal):
+    assert kept(sql_hints=[f"small = {literal}"]) == ""
+
+
+@pytest.mark.parametrize("error", [pl.exceptions.ComputeError("no"), OverflowError("no")])
+def test_a_hint_that_the_comparison_refuses_is_ignored_and_the_others_hold(error, monkeypatch):
+    filtered = pl.DataFrame.filter
+
+    def refusing(frame, condition):
+        if "text" in str(condition):
+            raise error
+        return filtered(frame, condition)
+
+    monkeypatch.setattr(pl.DataFrame, "filter", refusing)
+    assert kept(sql_hints=["text = 'kk'", "n = 9"]) == "b"
 
 
 def test_a_hint_on_a_column_that_is_not_shared_tells_nothing():

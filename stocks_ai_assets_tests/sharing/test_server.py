@@ -191,6 +191,9 @@ def test_a_file_url_needs_no_token_and_every_change_of_it_is_refused(web):
         (b" " * (BODY_BYTES + 1), 413),
         (b"", 200),
         (b'{"jsonPredicateHints": "{", "predicateHints": 3, "unknown": 1}', 200),
+        (b'{"predicateHints": ["horizon = 3000000000", "n_agents < 99999999999"]}', 200),
+        (b'{"jsonPredicateHints": {"op": "and", "children": []}}', 200),
+        (b'{"jsonPredicateHints": {"op": "isNull", "children": [{"name": 5}]}}', 200),
     ],
 )
 def test_bodies_that_make_no_sense_are_refused(web, content, status):
