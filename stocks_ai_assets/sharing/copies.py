@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 CHANGE_TYPE = "_change_type"
 """Column of change files that belongs to the protocol, not to the table."""
 
-FORM = 3
+FORM = 4
 """Raised when the same copy would be written with other bytes."""
 
 GROUP_ROWS = 131_072
@@ -55,7 +55,7 @@ class Copies:
         sources: Sequence[Path],
         table_id: str,
         paths: Sequence[str],
-        columns: Sequence[str] | None,
+        columns: Any,
     ) -> BinaryIO:
         """Open the file to give, as `shared` finds it: open, it stays readable when it is removed.
 
@@ -74,7 +74,7 @@ class Copies:
         sources: Sequence[Path],
         table_id: str,
         paths: Sequence[str],
-        columns: Sequence[str] | None,
+        columns: Any,
     ) -> Path:
         """Return the file to give for `sources`: itself, or the copy, made if it is not there.
 
@@ -85,7 +85,8 @@ class Copies:
         table_id, paths
             What names their content for ever: Delta's identifier of the table, files within it.
         columns
-            Columns to give, in order; those that no file has are left out. None: all.
+            Columns to give, in order, as a `pyarrow.Schema`: where a file lacks one, its rows have
+            nulls of the type given here. None: those of the file.
 
         Raises
         ------
@@ -160,12 +161,13 @@ def _touched(file: Path) -> bool:
     return True
 
 
-def _name(table_id: str, paths: Sequence[str], columns: Sequence[str] | None) -> str:
-    content = json.dumps([FORM, table_id, list(paths), columns and list(columns)])
+def _name(table_id: str, paths: Sequence[str], columns: Any) -> str:
+    given = None if columns is None else [(field.name, str(field.type)) for field in columns]
+    content = json.dumps([FORM, table_id, list(paths), given])
     return hashlib.sha256(content.encode()).hexdigest()
 
 
-def _write(sources: Sequence[Path], target: Path, columns: Sequence[str] | None) -> None:
+def _write(sources: Sequence[Path], target: Path, columns: Any) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -189,8 +191,8 @@ def _write(sources: Sequence[Path], target: Path, columns: Sequence[str] | None)
         draft.unlink(missing_ok=True)
 
 
-def _schema(sources: Sequence[Path], columns: Sequence[str] | None) -> Any:
-    """Return the columns to write, those of any source, in types that all readers know."""
+def _schema(sources: Sequence[Path], columns: Any) -> Any:
+    """Return the columns to write, in types that all readers know: those of the sources."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -198,11 +200,13 @@ def _schema(sources: Sequence[Path], columns: Sequence[str] | None) -> Any:
     for source in sources:
         for field in pq.read_schema(source):
             there.setdefault(field.name, field.with_type(_plain_type(field.type)))
-    names = there if columns is None else [c for c in (*columns, CHANGE_TYPE) if c in there]
-    fields = [there[name] for name in names]
-    if len(sources) > 1:  # one of them may lack the column
-        fields = [field.with_nullable(nullable=True) for field in fields]
-    return pa.schema(fields)
+    if columns is None:
+        return pa.schema(there.values())
+    fields = [there.get(each.name, each.with_type(_plain_type(each.type))) for each in columns]
+    if CHANGE_TYPE in there:
+        fields.append(there[CHANGE_TYPE])
+    # Any source may lack the column.
+    return pa.schema([field.with_nullable(nullable=True) for field in fields])
 
 
 def _rows(source: Path, schema: Any) -> Any:

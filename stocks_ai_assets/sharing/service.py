@@ -278,7 +278,7 @@ class SharingService:
         folder = self._versions.folder(shared.table)
         sources = [inside(folder, path) for path in paths]
         try:
-            return self._copies.opened(sources, table_id, paths, shared.columns)
+            return self._copies.opened(sources, table_id, paths, shared.stored())
         except FileNotFoundError:
             raise RefusedError(
                 404,

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from stocks_ai_assets.errors import SharingError
-from stocks_ai_assets.lake.layout import partition_columns
+from stocks_ai_assets.lake.layout import delta_schema, partition_columns
 from stocks_ai_assets.tables import TABLES
 from stocks_ai_assets.tables.spec import STAMPS
 
@@ -61,6 +62,20 @@ class SharedTable:
     def path(self) -> str:
         """Name within the share, in the spelling in which names are compared."""
         return f"{self.schema}.{self.name}".lower()
+
+    def stored(self) -> Any:
+        """Return the columns of a view that lie in files, as a `pyarrow.Schema`; None: no view.
+
+        By the contract: files of a version from before a column lack it, and so may all of them.
+        """
+        if self.columns is None:
+            return None
+        import pyarrow as pa
+
+        in_folders = partition_columns(TABLES[self.table])
+        contract = pa.schema(delta_schema(self.table).to_arrow())
+        named = [contract.field(name) for name in self.columns if name not in in_folders]
+        return pa.schema([field.remove_metadata() for field in named])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

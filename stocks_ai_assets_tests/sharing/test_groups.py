@@ -130,3 +130,13 @@ def test_a_link_gives_the_rows_of_its_version_also_after_the_next_commit(view):
     assert [json.loads(file["stats"])["numRecords"] for file in after] == [3, 2]
     assert before[0]["id"] == after[0]["id"]
     assert before[1]["id"] != after[1]["id"]
+
+
+def test_rows_of_files_from_before_every_column_of_a_view_are_given_all_the_same(view, tmp_path):
+    write, query, days = view
+    write(0, 4)
+    for file in (tmp_path / "lake").rglob("*.parquet"):
+        with pq.ParquetFile(file) as stored:
+            rows = stored.read()
+        pq.write_table(rows.drop_columns(["symbol", "prediction_date"]), file)
+    assert [days(file) for file in query()] == [[None] * 3, [None]]
