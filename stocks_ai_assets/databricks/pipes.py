@@ -1,7 +1,7 @@
 """Dagster Pipes on Databricks: a step becomes one run of the package's wheel and reports back here.
 
 Dagster's own client is not used: it ends an interrupted step as a success, hides which run it
-started until that is over, and cannot tell lost messages from none. Its files on volumes are used.
+started until that is over, and cannot tell lost messages from none.
 """
 
 import io
@@ -21,13 +21,15 @@ from stocks_ai_assets.databricks import pipes_messages as messages
 from stocks_ai_assets.databricks.events import run_metadata
 from stocks_ai_assets.databricks.failures import staging_failures
 from stocks_ai_assets.databricks.libraries import expected_versions
+from stocks_ai_assets.databricks.pipes_files import ContextFile, MessageFiles
 from stocks_ai_assets.databricks.pipes_messages import Request, error_of
 from stocks_ai_assets.databricks.pipes_run import follow, launched, output, submission_of
 from stocks_ai_assets.databricks.pipes_task import submission
 from stocks_ai_assets.databricks.requirements import require_pipes
 from stocks_ai_assets.databricks.runs import Ending, RemoteRun
-from stocks_ai_assets.databricks.staging import patiently
+from stocks_ai_assets.databricks.staging import Staging, patiently
 from stocks_ai_assets.databricks.variables import remote_variables, secret_references
+from stocks_ai_assets.databricks.volumes import VolumeStaging
 from stocks_ai_assets.databricks.wheel import package_wheel
 from stocks_ai_assets.errors import WorkspaceError
 from stocks_ai_assets.partitions import PARTITION, RANGE_END, RANGE_START
@@ -100,23 +102,6 @@ class Attempt:
         ]
 
 
-@contextmanager
-def opened_session(
-    context: dg.AssetExecutionContext,
-    injector: dg.PipesContextInjector,
-    reader: dg.PipesMessageReader,
-    request: Request,
-) -> Iterator[PipesSession]:
-    """Open a session of Pipes, which tells the remote process of `request`."""
-    with ExitStack() as stack:
-        with warnings.catch_warnings():
-            # About calls that Dagster makes within itself.
-            warnings.simplefilter("ignore")
-            opened = dg.open_pipes_session(context, injector, reader, request.extras())
-            session = stack.enter_context(opened)
-        yield session
-
-
 class DatabricksPipes:
     """Launches steps as Databricks runs of the package's wheel.
 
@@ -141,6 +126,7 @@ class DatabricksPipes:
     ) -> None:
         self._settings = settings
         self._workspace = workspace
+        self._staging: Staging = VolumeStaging(workspace, settings.databricks.staging_folder)
         self._on_written = on_written
         self._on_launched = on_launched
 
@@ -156,22 +142,12 @@ class DatabricksPipes:
         self._require_success(context, attempt)
 
     def _attempt(self, context: dg.AssetExecutionContext, number: int, told: set[str]) -> Attempt:
-        from dagster_databricks.pipes import PipesUnityCatalogVolumesContextInjector
-
-        from stocks_ai_assets.databricks.pipes_reader import WholeReader
-
         settings, request = self._settings.databricks, self._request(context)
         step = context.op_execution_context.op_handle.name.removeprefix(RUN)
-        place = {"client": self._workspace, "volume_path": settings.staging_folder}
-        # The reader looks when more than so many whole seconds have passed.
-        reader = WholeReader(
-            interval=settings.poll_seconds - 1, include_stdio_in_messages=False, **place
-        )
         with workspace_failures(f"Running {step} on Databricks"):
             with staging_failures(settings):
                 wheel = self.staged_wheel()
-            injector = PipesUnityCatalogVolumesContextInjector(**place)
-            with opened_session(context, injector, reader, request) as session:
+            with self._session(context, request) as session:
                 tell = self._telling(session, told)
                 body = self._body(context, number, wheel, session)
                 start = submission_of(self._workspace, settings, body, f"Launching {step}")
@@ -182,6 +158,22 @@ class DatabricksPipes:
                     end = follow(self._workspace, settings, run, context.log, tell)
         tell()
         return Attempt(run=run, end=end, request=request, session=session)
+
+    @contextmanager
+    def _session(
+        self, context: dg.AssetExecutionContext, request: Request
+    ) -> Iterator[PipesSession]:
+        """Open a session of Pipes, which tells the remote process of `request`."""
+        interval = self._settings.databricks.poll_seconds - 1
+        injector = ContextFile(self._staging, context.log)
+        reader = MessageFiles(self._staging, context.log, interval=interval)
+        with ExitStack() as stack:
+            with warnings.catch_warnings():
+                # About calls that Dagster makes within itself.
+                warnings.simplefilter("ignore")
+                opened = dg.open_pipes_session(context, injector, reader, request.extras())
+                session = stack.enter_context(opened)
+            yield session
 
     def staged_wheel(self) -> str:
         """Return the wheel's path in the workspace; a wheel is uploaded once for its content."""

@@ -16,7 +16,9 @@ from dagster_pipes import (
     PipesUnityCatalogVolumesMessageWriter,
 )
 
+from stocks_ai_assets.databricks.pipes_messages import END_OF_FILE
 from stocks_ai_assets.errors import WorkspaceError
+from stocks_ai_assets.workspace_client import without_secrets
 
 SECONDS_BETWEEN_FILES = 0.5
 
@@ -30,13 +32,21 @@ class PatientChannel(PipesBufferedFilesystemMessageWriterChannel):  # type: igno
     Attributes
     ----------
     refused
-        Why the last messages could not be written in spite of all tries; None: they are.
+        Why messages are missing: they could not be written in spite of all tries, or the volume
+        gives no answer; None: all are written.
     """
 
-    refused: OSError | None = None
+    refused: Exception | None = TimeoutError("it gave no answer within a minute")
     _counter: int
 
     def _upload_loop(self, is_session_closed: Event) -> None:
+        try:
+            self._write_all(is_session_closed)
+            self.refused = None
+        except Exception as error:  # noqa: BLE001  # a thread cannot raise; the writer does
+            self.refused = error
+
+    def _write_all(self, is_session_closed: Event) -> None:
         payload, closed, pauses = "", False, iter(PAUSES)
         while not closed or payload or not self._buffer.empty():
             closed = closed or is_session_closed.wait(SECONDS_BETWEEN_FILES)
@@ -45,12 +55,11 @@ class PatientChannel(PipesBufferedFilesystemMessageWriterChannel):  # type: igno
             if not payload:
                 continue
             try:
-                self.upload_messages_chunk(StringIO(payload), self._counter)
-            except OSError as error:
+                self.upload_messages_chunk(StringIO(payload + END_OF_FILE), self._counter)
+            except OSError:
                 pause = next(pauses, None) if closed else SECONDS_BETWEEN_FILES
                 if pause is None:
-                    self.refused = error
-                    return
+                    raise
                 time.sleep(pause)
             else:
                 payload, self._counter = "", self._counter + 1
@@ -70,12 +79,13 @@ class PatientWriter(PipesUnityCatalogVolumesMessageWriter):  # type: ignore[misc
         Raises
         ------
         WorkspaceError
-            At the end of the block: the volume went on refusing.
+            At the end of the block: messages are missing.
         """
         with super().open(params) as channel:
             yield channel
         if channel.refused is not None:
+            cause = without_secrets(str(channel.refused))
             raise WorkspaceError(
-                f"The run's messages could not be written to {params['path']}: {channel.refused}. "
+                f"The run's messages could not be written to {params['path']}: {cause}. "
                 "Make the volume writable again, and run the same with --refresh."
             )

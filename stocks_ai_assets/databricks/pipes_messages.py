@@ -16,6 +16,9 @@ from stocks_ai_assets.errors import RefusedError, StocksAiError
 CHECK, WRITTEN, FAILED, DONE = "check", "written", "failed", "done"
 """Kinds of messages of ours: each payload has exactly one of them as its key."""
 
+END_OF_FILE = "\n\n"
+"""Ends a file of messages, each of which is a line. One without it is not whole."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:

@@ -11,6 +11,9 @@ import dagster as dg
 import pytest
 
 from stocks_ai_assets.backfill import plan, run
+from stocks_ai_assets.databricks.pipes_files import MessageFiles
+from stocks_ai_assets.databricks.pipes_messages import END_OF_FILE
+from stocks_ai_assets.databricks.volumes import VolumeStaging
 from stocks_ai_assets.deployment import open_deployment
 from stocks_ai_assets.errors import (
     LookbackMissingError,
@@ -175,18 +178,17 @@ def test_the_wheel_is_uploaded_once_and_holds_the_package_alone(remote, launch):
 
 
 def test_files_of_messages_are_read_all_at_once_however_many_there_are(remote):
-    from stocks_ai_assets.databricks.pipes_reader import WholeReader
-
-    files, folder = remote.client.files, f"{VOLUME}/many"
-    files.create_directory(folder)
-    for number in range(1, 31):
-        files.upload(f"{folder}/{number}.json", io.BytesIO(f'{{"n": {number}}}'.encode()))
-    reader = WholeReader(client=remote.client, volume_path=VOLUME, include_stdio_in_messages=False)
+    staging, folder = VolumeStaging(remote.client, VOLUME), f"{VOLUME}/many"
+    lines = {
+        f"{number}.json": f'{{"n": {number}}}{END_OF_FILE}'.encode() for number in range(1, 31)
+    }
+    staging.write(folder, lines)
+    reader = MessageFiles(staging, log=None, interval=0)
     cursor, found = reader.download_messages(None, {"path": folder})
-    assert [json.loads(line)["n"] for line in found.splitlines()] == list(range(1, 31))
+    assert [json.loads(line)["n"] for line in found.splitlines() if line] == list(range(1, 31))
     assert reader.download_messages(cursor, {"path": folder}) is None
-    files.upload(f"{folder}/31.json", io.BytesIO(b"{}"))
-    assert reader.download_messages(cursor, {"path": folder}) == (32, "{}")
+    staging.write(folder, {"31.json": f"{{}}{END_OF_FILE}".encode()})
+    assert reader.download_messages(cursor, {"path": folder}) == (32, f"{{}}{END_OF_FILE}")
     shutil.rmtree(remote.running.workspace.path(folder))
 
 
