@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from stocks_ai_assets.governance.actions import Action
+from stocks_ai_assets.governance.leaving import keep, owned, unseen_grants
 from stocks_ai_assets.governance.making import Actions
 from stocks_ai_assets.governance.privileges import same_group
 from stocks_ai_assets.governance.securables import Securable, Shared, State
@@ -85,27 +86,21 @@ class Beyond:
             yield self.make.drop(thing, "there, not in the contracts; its data stays")
         else:
             what = "holds data" if thing.managed else "may hold something"
-            yield self.make.keep(
-                thing, f"there, not in the policy; {what}: remove it by hand or add it"
-            )
+            yield keep(thing, f"there, not in the policy; {what}: remove it by hand or add it")
 
     def _schema(self, schema: Securable) -> Iterator[Action]:
         held = Counter(each.kind for each in self.found.values() if each.schema == schema.name)
         if not held and schema.name.split(".")[1] == EMPTY_SCHEMA:
             return
         listed = ", ".join(f"{kind}: {count}" for kind, count in sorted(held.items())) or "nothing"
-        yield self.make.keep(
-            schema, f"there, not in the policy; holds {listed}. Remove it by hand or add it"
-        )
+        yield keep(schema, f"there, not in the policy; holds {listed}. Remove it by hand or add it")
 
     def _open(self, thing: Securable) -> Iterator[Action]:
         """Tell to whom it is open: nobody looks at grants on what is in no policy."""
         if thing.owner and same_group(thing.owner, self.restricted):
-            yield self.make.owned(thing, thing.owner)
+            yield owned(thing, thing.owner)
         if thing.grants_hidden:
-            yield self.make.keep(
-                thing, "its grants cannot be read with these rights: plan as its owner", "grants"
-            )
+            yield unseen_grants(thing)
         for principal, privileges in thing.grants.items():
             if principal not in self.elsewhere:
                 yield self.make.revoke(thing, principal, privileges)

@@ -9,6 +9,14 @@ from dataclasses import dataclass, replace
 from stocks_ai_assets.governance.actions import Action, cannot
 from stocks_ai_assets.governance.calls import Dialect
 from stocks_ai_assets.governance.fixed import fixed
+from stocks_ai_assets.governance.leaving import (
+    by_hand,
+    keep,
+    of_others,
+    owned,
+    unseen,
+    unseen_grants,
+)
 from stocks_ai_assets.governance.making import Actions
 from stocks_ai_assets.governance.privileges import OPEN_SOURCE, same_group
 from stocks_ai_assets.governance.securables import Column, Securable, Shared, State
@@ -47,7 +55,7 @@ class Comparison:
         if have is None:
             other = self.found.get(("table" if want.kind == "view" else "view", want.name))
             if want.kind in {"table", "view"} and other is not None:
-                yield self.make.keep(other, f"the policy wants a {want.kind} here: drop it first")
+                yield keep(other, f"the policy wants a {want.kind} here: drop it first")
                 return
             creation = self.make.create(want)
             yield creation
@@ -57,24 +65,24 @@ class Comparison:
                     yield cannot(grant, f"the {want.kind} cannot be made there")
                 return
             have = _as_created(want, self.make.dialect)
-        if others := sorted({e.name for e in have.shared if e.catalog not in (None, self.catalog)}):
-            # Shares have one name for all catalogs: this may be the one of another stage.
-            yield self.make.keep(
-                have,
-                f"holds {', '.join(others)}, not of this catalog: left alone, with its grants. "
-                "Name another share in the policy of this stage, or take that out by hand",
-            )
+        if have.hidden:
+            yield unseen(have)
             return
+        others = self._of_others(have)
+        if others:
+            mixed = any(each.catalog == self.catalog for each in have.shared)
+            yield of_others(have, others, mixed=mixed)
+            if not mixed:
+                return
         yield from self._itself(want, have)
         yield from self._columns(want, have)
         yield from self._tags(want, want.tags, have.tags, None)
         yield from self._rows(want, have)
-        yield from self._shared(want, have)
-        yield from self._grants(want, have)
-        if want.owner and want.owner != have.owner:
-            yield self.make.owner(want, have.owner)
-        elif have.owner and same_group(have.owner, self.restricted):
-            yield self.make.owned(have, have.owner)
+        yield from self._shared(want, have, others)
+        for action in self._grants(want, have):
+            opens = f"it opens {', '.join(others)} too"
+            yield by_hand(action, opens) if others else action
+        yield from self._owner(want, have)
 
     def _itself(self, want: Securable, have: Securable) -> Iterator[Action]:
         if want.comment != have.comment:
@@ -83,7 +91,7 @@ class Comparison:
             else:
                 yield self.make.comment(want, have.comment)
         for reason in fixed(want, have, self.make.dialect):
-            yield self.make.keep(have, reason)
+            yield keep(have, reason)
         given = want.properties.items()
         if other := {key: value for key, value in given if have.properties.get(key) != value}:
             yield self.make.properties(want, other)
@@ -103,7 +111,7 @@ class Comparison:
             elif there is None:
                 there = replace(column, comment="")
             elif want.kind == "table" and not _same_type(column, there):
-                yield self.make.keep(
+                yield keep(
                     have,
                     f"{there.type_text} there, {column.type_text} in the contract: rewrite the "
                     "data, drop the table there and plan again",
@@ -117,7 +125,7 @@ class Comparison:
         wanted = {each.name for each in want.columns}
         if want.kind == "table":
             for name in (each for each in known if each not in wanted):
-                yield self.make.keep(have, "column there, not in the contract", name)
+                yield keep(have, "column there, not in the contract", name)
 
     def _mask(self, want: Securable, column: Column, there: Column) -> Iterator[Action]:
         if column.mask and column.mask != there.mask:
@@ -145,16 +153,26 @@ class Comparison:
         if extra:
             yield self.make.untag(want, extra, column)
 
-    def _shared(self, want: Securable, have: Securable) -> Iterator[Action]:
+    def _of_others(self, share: Securable) -> list[str]:
+        """Names of what others put into a share. A notebook lies in no catalog: ours, if all is."""
+        if {each.catalog for each in share.shared} <= {None, self.catalog}:
+            return []
+        return sorted({each.name for each in share.shared if each.catalog != self.catalog})
+
+    def _shared(self, want: Securable, have: Securable, others: list[str]) -> Iterator[Action]:
         known: dict[tuple[str, str], Shared] = {(e.kind, e.name): e for e in have.shared}
         for thing in want.shared:
             there = known.pop((thing.kind, thing.name), None)
             if there != thing:
                 yield self.make.share(want, thing, there)
         for thing in known.values():
-            yield self.make.unshare(want, thing)
+            if thing.name not in others:
+                yield self.make.unshare(want, thing)
 
     def _grants(self, want: Securable, have: Securable) -> Iterator[Action]:
+        if have.grants_hidden:
+            yield unseen_grants(have)
+            return
         for principal, wanted in want.grants.items():
             missing = wanted - have.grants.get(principal, frozenset())
             if self.make.dialect == "oss":
@@ -165,6 +183,12 @@ class Comparison:
             extra = there - want.grants.get(principal, frozenset())
             if extra and principal not in self.elsewhere:
                 yield self.make.revoke(want, principal, extra)
+
+    def _owner(self, want: Securable, have: Securable) -> Iterator[Action]:
+        if want.owner and want.owner != have.owner:
+            yield self.make.owner(want, have.owner)
+        elif have.owner and same_group(have.owner, self.restricted):
+            yield owned(have, have.owner)
 
     def _open_source_grants(
         self, want: Securable, principal: str, missing: frozenset[str]

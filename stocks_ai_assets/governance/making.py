@@ -247,23 +247,6 @@ class Actions:
             fate="prune",
         )
 
-    def keep(self, thing: Securable, reason: str, detail: str = "") -> Action:
-        """Leave alone what only people should change."""
-        return Action(
-            verb="keep",
-            kind=thing.kind,
-            name=thing.name,
-            reason=reason,
-            detail=detail,
-            fate="by hand",
-        )
-
-    def owned(self, thing: Securable, owner: str) -> Action:
-        """Leave alone, but tell, what a group owns that must not see it."""
-        return self.keep(
-            thing, f"owned by {owner}: owners see everything, auditors too. Name another", "owner"
-        )
-
     def _made(
         self,
         verb: Verb,

@@ -34,9 +34,8 @@ def actual_state(server: Server, catalog: str, desired: State) -> State:
             found += shares_of(server, catalog, desired)
         found = _granted(server, found, desired)
         if server.dialect == "databricks":
-            found += recipients_of(
-                server, catalog, desired, (e for e in found if e.kind == "share")
-            )
+            shares = [each for each in found if each.kind == "share"]
+            found += recipients_of(server, catalog, desired, shares)
     return {each.key: each for each in found}
 
 
@@ -129,15 +128,18 @@ def _function(name: str, answer: dict[str, Any]) -> Securable:
 def _granted(server: Server, found: list[Securable], desired: State) -> list[Securable]:
     """Return securables with their grants.
 
-    Raises `PermissionDenied` where the grants of what the policy knows cannot be read.
+    Raises `PermissionDenied` where the grants of what the policy knows cannot be read. Not for a
+    share: it lies in no catalog, so that of the policy may be somebody else's.
     """
     from databricks.sdk.errors import PermissionDenied
 
     def read(thing: Securable) -> Securable:
+        if thing.hidden:
+            return thing
         try:
             return replace(thing, grants=dict(_grants(server, thing)))
         except PermissionDenied:
-            if thing.key in desired:
+            if thing.key in desired and thing.kind != "share":
                 raise
             return replace(thing, grants_hidden=True)
 

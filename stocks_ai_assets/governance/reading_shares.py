@@ -14,41 +14,45 @@ from stocks_ai_assets.governance.server import AT_ONCE, Server
 
 def shares_of(server: Server, catalog: str, desired: State) -> Iterator[Securable]:
     """Yield the shares of the policy, and others that hold something of the catalog."""
+    from databricks.sdk.errors import PermissionDenied
+
     wanted = {name for kind, name in desired if kind == "share"}
     names = wanted | {each["name"] for each in server.pages(f"{BASE}/shares", "shares")}
 
-    def read(name: str) -> dict[str, Any] | None:
-        path = path_of("share", name)
-        if name in wanted:
-            return server.get(path, include_shared_data="true")
-        return server.get_visible(path, include_shared_data="true")
+    def read(name: str) -> Securable | None:
+        try:
+            answer = server.get(path_of("share", name), include_shared_data="true")
+        except PermissionDenied:
+            return Securable(kind="share", name=name, hidden=True)
+        return _share(name, answer) if answer else None
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        answers = pool.map(read, sorted(names))
-        for name, answer in zip(sorted(names), answers, strict=True):
-            if answer is None:
-                continue
-            shared = tuple(_shared(each) for each in answer.get("objects") or ())
-            if name in wanted or any(each.catalog == catalog for each in shared):
-                yield Securable(
-                    kind="share",
-                    name=name,
-                    comment=answer.get("comment") or "",
-                    owner=answer.get("owner"),
-                    shared=shared,
-                )
+        for share in pool.map(read, sorted(names)):
+            if share and (
+                share.name in wanted or any(each.catalog == catalog for each in share.shared)
+            ):
+                yield share
 
 
 def recipients_of(
     server: Server, catalog: str, desired: State, shares: Iterable[Securable]
 ) -> Iterator[Securable]:
     """Yield the recipients of the policy, and others who read nothing but this catalog."""
+    from databricks.sdk.errors import PermissionDenied
+
     wanted = [name for kind, name in desired if kind == "recipient"]
     found = tuple(shares)
     for name in wanted:
-        if answer := server.get(path_of("recipient", name)):
-            yield _recipient(name, answer)
-    ours = {each.name for each in found if all(held.catalog == catalog for held in each.shared)}
+        try:
+            if answer := server.get(path_of("recipient", name)):
+                yield _recipient(name, answer)
+        except PermissionDenied:
+            yield Securable(kind="recipient", name=name, hidden=True)
+    ours = {
+        each.name
+        for each in found
+        if not each.hidden and all(held.catalog == catalog for held in each.shared)
+    }
     for name in sorted({reader for each in found for reader in each.grants} - {*wanted}):
         answer = server.get_visible(path_of("recipient", name))
         if answer is None:
@@ -56,6 +60,16 @@ def recipients_of(
         path = f"{path_of('recipient', name)}/share-permissions"
         if {each["share_name"] for each in server.pages(path, "permissions_out")} <= ours:
             yield _recipient(name, answer)
+
+
+def _share(name: str, answer: dict[str, Any]) -> Securable:
+    return Securable(
+        kind="share",
+        name=name,
+        comment=answer.get("comment") or "",
+        owner=answer.get("owner"),
+        shared=tuple(_shared(each) for each in answer.get("objects") or ()),
+    )
 
 
 def _recipient(name: str, answer: dict[str, Any]) -> Securable:

@@ -94,8 +94,8 @@ class Securable:
         By key.
     grants
         Privileges by principal.
-    grants_hidden
-        Whether its grants cannot be read with the rights of this login.
+    hidden, grants_hidden
+        Whether it, or its grants, cannot be read with the rights of this login.
     row_filter
         Of a table.
     shared
@@ -116,6 +116,7 @@ class Securable:
     properties: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     grants: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    hidden: bool = False
     grants_hidden: bool = False
     row_filter: RowFilter | None = None
     shared: tuple[Shared, ...] = ()

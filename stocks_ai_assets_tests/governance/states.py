@@ -45,3 +45,8 @@ def plan(found, desired=None, **options):
 def titles(actions):
     """What the actions are, in order."""
     return [each.title for each in actions]
+
+
+def verbs(actions):
+    """What is done, in order."""
+    return [each.verb for each in actions]

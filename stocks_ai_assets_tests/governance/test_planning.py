@@ -4,9 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from stocks_ai_assets.governance.desired import desired_state
 from stocks_ai_assets.governance.fixed import plain_location
-from stocks_ai_assets.governance.planning import make_plan
 from stocks_ai_assets.governance.policy import (
     DeskPolicy,
     GrantPolicy,
@@ -19,7 +17,6 @@ from stocks_ai_assets.governance.securables import Column, RowFilter, Securable
 from stocks_ai_assets.tables import TABLES
 from stocks_ai_assets_tests.governance.states import (
     AUDIT,
-    ROOT,
     SHARE,
     SYNTHESIS,
     TABLE,
@@ -27,13 +24,10 @@ from stocks_ai_assets_tests.governance.states import (
     held,
     plan,
     titles,
+    verbs,
     wanted,
     without,
 )
-
-
-def verbs(actions):
-    return [each.verb for each in actions]
 
 
 def test_a_catalog_as_the_policy_wants_it_needs_nothing():
@@ -89,7 +83,7 @@ def test_parents_are_made_before_children_and_views_after_tables():
         ),
         (TABLE, {"row_filter": RowFilter(function="c.s.f", columns=("agent",))}, "unfilter"),
         (SHARE, {"shared": (held("table", "stocks_ai.s.t"),)}, "unshare"),
-        (SHARE, {"shared": (held("notebook_file", "stocks_ai.s.t"),)}, "unshare"),
+        (SHARE, {"shared": (held("notebook_file", "reports/weekly.py"),)}, "unshare"),
     ],
 )
 def test_what_the_policy_does_not_know_is_shown_and_left_alone_without_prune(key, fields, title):
@@ -97,109 +91,6 @@ def test_what_the_policy_does_not_know_is_shown_and_left_alone_without_prune(key
     assert title not in verbs(plan(there).actions)
     assert title in verbs(plan(there).drift)
     assert title in verbs(plan(there, prune=True).actions)
-
-
-def test_unknown_tables_and_views_are_dropped_by_prune_alone_and_only_if_no_data_is_lost():
-    extra = Securable(kind="table", name="stocks_ai.meta.scratch", location="s3://x/y")
-    view = Securable(kind="view", name="stocks_ai.meta.peek", definition="SELECT 1")
-    precious = Securable(kind="table", name="stocks_ai.meta.precious", managed=True)
-    volume = Securable(kind="volume", name="stocks_ai.ops.files", managed=True)
-    there = {**wanted(), **{each.key: each for each in (extra, view, precious, volume)}}
-    assert not plan(there).actions
-    assert titles(plan(there, prune=True).actions) == [
-        "drop view stocks_ai.meta.peek",
-        "drop table stocks_ai.meta.scratch",
-    ]
-    kept = [each for each in plan(there, prune=True).drift if each.fate == "by hand"]
-    assert {each.name for each in kept} == {"stocks_ai.meta.precious", "stocks_ai.ops.files"}
-
-
-def test_the_schema_that_databricks_makes_itself_is_drift_only_with_something_in_it():
-    schema = Securable(kind="schema", name="stocks_ai.default")
-    there = {**wanted(), schema.key: schema}
-    assert not plan(there).everything
-    table = Securable(kind="table", name="stocks_ai.default.copy", managed=True)
-    (kept,) = plan({**there, table.key: table}, prune=True).everything
-    assert (kept.title, kept.fate) == ("keep schema stocks_ai.default", "by hand")
-    assert "holds table: 1" in kept.reason
-
-
-@pytest.mark.parametrize(
-    "thing",
-    [
-        Securable(kind="table", name="stocks_ai.default.copy", managed=True),
-        Securable(kind="table", name="stocks_ai.meta.precious", managed=True),
-        Securable(kind="volume", name="stocks_ai.ops.files", managed=True),
-        Securable(kind="schema", name="stocks_ai.scratch"),
-    ],
-    ids=lambda thing: thing.name,
-)
-def test_what_the_policy_does_not_know_is_told_with_those_to_whom_it_is_open(thing):
-    grants = {name: frozenset({"ALL_PRIVILEGES"}) for name in ("account users", "runner")}
-    there = {**wanted(), thing.key: replace(thing, grants=grants)}
-    found = plan(there, elsewhere=frozenset({"runner"}))
-    (revoked,) = [each for each in found.drift if each.verb == "revoke"]
-    assert revoked.title == f"revoke {thing.kind} {thing.name} ALL PRIVILEGES from account users"
-    assert "auditors too" in revoked.reason
-    assert not found.actions
-    assert revoked.sql in [e.sql for e in plan(there, prune=True).actions]
-    hidden = {**wanted(), thing.key: replace(thing, grants_hidden=True)}
-    assert any("grants cannot be read" in each.reason for each in plan(hidden).drift)
-
-
-def test_a_share_left_over_is_told_with_what_it_opens_and_dropped_only_by_prune():
-    left = Securable(
-        kind="share",
-        name="old",
-        shared=(held("table", "stocks_ai.meta.synthesized_predictions"),),
-        grants={"partner": frozenset({"SELECT"})},
-    )
-    reader = Securable(kind="recipient", name="partner", authentication="TOKEN")
-    there = {**wanted(), left.key: left, reader.key: reader}
-    found = plan(there)
-    assert not found.actions
-    assert titles(found.drift) == ["drop share old", "drop recipient partner"]
-    assert found.drift[0].reason == (
-        "left there, not in the policy; opens table stocks_ai.meta.synthesized_predictions with "
-        "history to partner"
-    )
-    other = changed(there, TABLE, comment="")
-    closing = plan(other, prune=True).actions
-    assert titles(closing)[:2] == ["drop share old", "drop recipient partner"]
-    assert [each.sql for each in closing[:2]] == [
-        "DROP SHARE IF EXISTS old",
-        "DROP RECIPIENT IF EXISTS partner",
-    ]
-
-
-def test_out_of_a_share_of_others_only_what_is_ours_is_taken():
-    ours, theirs = held("view", AUDIT[1]), held("table", "sales.orders.lines")
-    share = Securable(kind="share", name="of others", shared=(theirs, ours))
-    (action,) = plan({**wanted(), share.key: share}, prune=True).actions
-    assert action.sql == (
-        "ALTER SHARE `of others` REMOVE VIEW stocks_ai.audit.synthesized_predictions"
-    )
-    assert action.call.path.endswith("/shares/of%20others")
-
-
-@pytest.mark.parametrize(
-    ("kind", "by_sql"),
-    [
-        ("model", True),
-        ("materialized_view", True),
-        ("schema", True),
-        ("volume", False),
-        ("notebook_file", False),
-        ("feature_spec", False),
-    ],
-)
-def test_whatever_a_share_holds_can_be_taken_out(kind, by_sql):
-    thing = held(kind, "stocks_ai.meta.thing")
-    there = changed(wanted(), SHARE, shared=(*wanted()[SHARE].shared, thing))
-    (action,) = plan(there, prune=True).actions
-    assert action.call.body["updates"][0]["data_object"]["data_object_type"] == kind.upper()
-    assert action.sql.startswith("--") is not by_sql
-    assert f"REMOVE {kind.upper().replace('_', ' ')} stocks_ai.meta.thing" in action.sql
 
 
 def test_a_grant_on_all_tables_of_a_schema_reaches_those_of_the_contracts():
@@ -326,22 +217,6 @@ def test_a_row_filter_by_desk_names_each_group_and_its_agents():
     assert "time travel" in actions[1].reason
 
 
-def test_history_of_a_shared_table_follows_the_policy():
-    (shared,) = wanted()[SHARE].shared
-    there = changed(wanted(), SHARE, shared=(replace(shared, history=False),))
-    (action,) = plan(there).actions
-    assert action.call.body["updates"][0]["action"] == "UPDATE"
-    assert action.sql.endswith("WITH HISTORY")
-
-
-def test_a_table_that_recipients_see_under_another_name_gets_the_name_of_the_policy():
-    (shared,) = wanted()[SHARE].shared
-    (action,) = plan(changed(wanted(), SHARE, shared=(replace(shared, alias="old.name"),))).actions
-    assert action.call.body["updates"][0]["data_object"]["shared_as"] == shared.alias
-    assert "shared as old.name" in action.reason
-    assert "AS meta.synthesized_predictions WITH HISTORY" in action.sql
-
-
 def test_the_open_source_server_is_told_what_it_lacks_and_still_gets_the_rest():
     found = plan({}, dialect="oss")
     assert {each.kind for each in found.actions} == {
@@ -373,43 +248,3 @@ def test_the_open_source_server_grants_to_users_alone_in_its_own_spelling():
     obstacles = {each.detail: each.obstacle for each in found.cannot if each.verb == "grant"}
     assert "no such privilege" in obstacles["BROWSE to ann@x.org"]
     assert "users only" in obstacles["USE CATALOG to regulatory_auditors"]
-
-
-def test_grants_that_are_made_elsewhere_are_no_drift():
-    there = changed(
-        wanted(), TABLE, grants={**wanted()[TABLE].grants, "runner": frozenset({"MODIFY"})}
-    )
-    assert verbs(plan(there, prune=True).actions) == ["revoke"]
-    assert not plan(there, elsewhere=frozenset({"runner"}), prune=True).everything
-
-
-def test_the_share_of_another_stage_is_told_and_left_alone():
-    mine = desired_state(load_policy(catalog="stocks_ai_dev"), ROOT)
-    there = {**{k: t for k, t in mine.items() if k != SHARE}, SHARE: wanted()[SHARE]}
-    there = changed(there, SHARE, grants={"another": frozenset({"SELECT"})})
-    found = make_plan("stocks_ai_dev", mine, there, dialect="databricks", prune=True)
-    assert found.actions == ()
-    (left,) = found.drift
-    assert (left.name, left.fate) == (SHARE[1], "by hand")
-    assert "stocks_ai.meta.synthesized_predictions, not of this catalog" in left.reason
-
-
-@pytest.mark.parametrize("owner", ["regulatory_auditors", "Regulatory_Auditors", "account users"])
-def test_what_the_auditors_own_is_told_also_where_the_policy_does_not_know_it(owner):
-    unknown = Securable(kind="table", name="stocks_ai.default.notes", owner=owner, managed=True)
-    schema = Securable(kind="schema", name="stocks_ai.default")
-    found = {**changed(wanted(), SYNTHESIS, owner=owner), schema.key: schema, unknown.key: unknown}
-    restricted = frozenset({"regulatory_auditors", "account users"})
-    wanted_owner = wanted()[SYNTHESIS].owner
-    told = [each for each in plan(found, restricted=restricted).drift if each.detail == "owner"]
-    names = {unknown.name} | ({SYNTHESIS[1]} if wanted_owner is None else set())
-    assert {each.name for each in told} == names
-    assert all("owners see everything" in each.reason for each in told)
-    assert not [e for e in plan(found).drift if e.detail == "owner"]
-
-
-def test_a_recipient_who_is_looked_after_elsewhere_is_never_dropped():
-    acme = Securable(kind="recipient", name="acme", authentication="TOKEN")
-    found = {**wanted(), acme.key: acme}
-    assert [e.name for e in plan(found, prune=True).actions] == ["acme"]
-    assert plan(found, prune=True, elsewhere=frozenset({"acme"})).actions == ()

@@ -2,14 +2,12 @@
 
 import shutil
 from dataclasses import replace
-from urllib.parse import quote
 
 import pytest
 
 from stocks_ai_assets.errors import (
     GovernanceError,
     WorkspaceDeniedError,
-    WorkspaceLoginError,
 )
 from stocks_ai_assets.governance.applying import apply_plan
 from stocks_ai_assets.governance.desired import desired_state
@@ -172,42 +170,6 @@ def test_one_500_and_one_429_are_waited_out(empty):
     assert not empty.plan(brief()).everything
 
 
-def test_an_unknown_principal_is_found_before_anything_is_changed(empty):
-    policy = brief()
-    people = policy.principals.model_copy(
-        update={"users": ("nobody@example.com",), "service_principals": ("0000-1111",)}
-    )
-    with pytest.raises(GovernanceError) as caught:
-        empty.plan(policy.model_copy(update={"principals": people}))
-    assert "user nobody@example.com, service principal 0000-1111" in str(caught.value)
-    assert not [each for each in empty.running.client().catalogs.list() if each.name == "stocks_ai"]
-
-
-def test_an_expired_and_an_unknown_token_are_a_matter_of_login_and_are_not_shown(catalog):
-    token = catalog.running.workspace.add_user("late@example.com")
-    client = catalog.running.client(token)
-    catalog.running.workspace.expire(token)
-    from stocks_ai_assets.governance.server import open_server
-
-    for bad, named in (
-        (client, token),
-        (catalog.running.client("dapi00000000ff"), "dapi00000000ff"),
-    ):
-        with pytest.raises(WorkspaceLoginError) as caught:
-            open_server(bad)
-        assert named not in str(caught.value)
-        assert "log in again" in str(caught.value)
-
-
-def test_an_identity_without_rights_changes_nothing_and_is_told_which_right_lacks(catalog):
-    policy = brief(catalog="stocks_ai_mine", shares={}, recipients={})
-    server = catalog.server(catalog.tokens[ANALYSTS])
-    applied = apply_plan(catalog.plan(policy, server=server), server)
-    assert not applied.done
-    assert "CREATE CATALOG" in applied.error
-    assert "administrator" in applied.error
-
-
 def test_a_mask_hides_a_column_except_from_those_who_may_see_it_and_unmasking_needs_prune(empty):
     mask = MaskPolicy(enabled=True, columns=("agents.predictions.symbol",), visible_to=(ENGINEERS,))
     masked = brief(masks={"tickers": mask})
@@ -246,17 +208,6 @@ def test_the_row_filter_shows_each_desk_its_agents(empty):
     assert len(empty.rows(ANALYSTS, agents)) == 2
 
 
-def test_the_share_holds_the_table_with_history_for_its_recipient(catalog):
-    client = catalog.running.client()
-    share = client.shares.get("stocks_predictions", include_shared_data=True)
-    (held,) = share.objects
-    assert held.name == SYNTHESIS
-    assert held.shared_as == "meta.synthesized_predictions"
-    assert held.history_data_sharing_status.value == "ENABLED"
-    (permission,) = client.shares.share_permissions("stocks_predictions").privilege_assignments
-    assert permission.principal == "research_partner"
-
-
 def test_a_column_that_the_contract_gained_is_added_to_the_registered_table(empty):
     server = empty.server()
     desired = desired_state(brief(), empty.location)
@@ -291,58 +242,6 @@ def test_views_over_a_lake_that_is_still_empty_stop_the_apply_with_the_table_nam
     assert applied.failed.kind == "view"
     assert "meta.synthesized_predictions" in applied.error
     assert not [each for each in applied.done if each.verb == "grant"]
-
-
-def test_a_share_and_a_recipient_taken_out_of_the_policy_are_drift_until_they_are_pruned(empty):
-    assert empty.apply(brief()).failed is None
-    client = empty.running.client()
-    client.shares.create("sales#others")
-    older = brief(shares={}, recipients={})
-    found = empty.plan(older)
-    assert not found.actions
-    assert titles(found.drift) == [
-        "drop share stocks_predictions",
-        "drop recipient research_partner",
-    ]
-    assert f"opens table {SYNTHESIS} with history to research_partner" in found.drift[0].reason
-    assert empty.apply(older, prune=True).failed is None
-    assert not empty.plan(older).everything
-    assert [each.name for each in client.shares.list()] == ["sales#others"]
-    assert not list(client.recipients.list())
-
-
-def test_what_others_put_into_shares_is_found_and_taken_out_by_prune(empty):
-    from databricks.sdk.service.sharing import AuthenticationType
-
-    assert empty.apply(brief()).failed is None
-    admin, client = empty.server(), empty.running.client()
-    client.shares.create("others#1")
-    client.recipients.create("stranger", AuthenticationType.TOKEN)
-    client.catalogs.create("sales")
-    client.schemas.create("lines", "sales")
-    for share, kind, name in (
-        ("others#1", "TABLE", PREDICTIONS),
-        ("others#1", "SCHEMA", "sales.lines"),
-        ("stocks_predictions", "VOLUME", "stocks_ai.ops.staging"),
-        ("stocks_predictions", "NOTEBOOK_FILE", "reports/weekly.py"),
-    ):
-        change = {"action": "ADD", "data_object": {"name": name, "data_object_type": kind}}
-        path = f"/api/2.1/unity-catalog/shares/{quote(share)}"
-        client.api_client.do("PATCH", path, body={"updates": [change]})
-    admin.query("GRANT SELECT ON SHARE `others#1` TO RECIPIENT stranger")
-    admin.query("GRANT SELECT ON SHARE stocks_predictions TO RECIPIENT stranger")
-    found = empty.plan(brief())
-    assert titles(found.drift) == [
-        "revoke share stocks_predictions SELECT from stranger",
-        "unshare share stocks_predictions volume stocks_ai.ops.staging",
-        "unshare share stocks_predictions notebook_file reports/weekly.py",
-        f"unshare share others#1 table {PREDICTIONS}",
-    ]
-    assert "to stranger" in found.drift[-1].reason
-    assert empty.apply(brief(), prune=True).failed is None
-    assert not empty.plan(brief()).everything
-    (left,) = client.shares.get(quote("others#1"), include_shared_data=True).objects
-    assert left.name == "sales.lines"
 
 
 def test_grants_on_what_the_policy_does_not_list_are_drift_and_taken_back_by_prune(empty):
