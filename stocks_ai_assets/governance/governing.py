@@ -8,6 +8,7 @@ from stocks_ai_assets.governance.policy import Policy
 from stocks_ai_assets.governance.privileges import EVERYBODY
 from stocks_ai_assets.governance.reading import actual_state
 from stocks_ai_assets.governance.server import Server, open_server
+from stocks_ai_assets.governance.spelling import spellings
 from stocks_ai_assets.settings import Settings
 from stocks_ai_assets.workspace_client import open_client
 
@@ -47,13 +48,16 @@ def plan_for(policy: Policy, server: Server, location: str, *, prune: bool = Fal
     """
     require_principals(server, policy)
     desired = desired_state(policy, location)
+    # The open-source server tells the cases of its users apart.
+    names = spellings(policy) if server.dialect == "databricks" else {}
+    elsewhere = policy.principals.elsewhere
     return make_plan(
         policy.catalog,
         desired,
-        actual_state(server, policy.catalog, desired),
+        actual_state(server, policy.catalog, desired, names),
         dialect=server.dialect,
         users=frozenset(policy.principals.users),
-        elsewhere=frozenset(policy.principals.elsewhere),
+        elsewhere=frozenset(names.get(each.casefold(), each) for each in elsewhere),
         restricted=EVERYBODY | {policy.auditor.group} if policy.auditor else frozenset(),
         prune=prune,
     )

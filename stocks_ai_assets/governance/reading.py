@@ -1,6 +1,6 @@
 """What a catalog holds now, read from its server in the words of `securables`."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -10,6 +10,7 @@ from stocks_ai_assets.governance.privileges import canonical
 from stocks_ai_assets.governance.reading_shares import recipients_of, shares_of
 from stocks_ai_assets.governance.securables import Column, RowFilter, Securable, State
 from stocks_ai_assets.governance.server import AT_ONCE, Server
+from stocks_ai_assets.governance.spelling import spelled
 from stocks_ai_assets.governance.statements import full, literal
 from stocks_ai_assets.workspace_client import workspace_failures
 
@@ -17,10 +18,21 @@ SYSTEM_SCHEMA = "information_schema"
 """Databricks makes it in every catalog, of relations that nobody can change."""
 
 
-def actual_state(server: Server, catalog: str, desired: State) -> State:
+def actual_state(
+    server: Server, catalog: str, desired: State, names: Mapping[str, str] | None = None
+) -> State:
     """Return what the server holds of a catalog, and the shares and recipients that open it.
 
     What the policy does not know is read too, with its grants: somebody may have opened it.
+
+    Parameters
+    ----------
+    server, catalog
+        What is read.
+    desired
+        What is wanted there.
+    names
+        Principals of the policy, from `spellings`; None: as the server spells them.
 
     Raises
     ------
@@ -32,7 +44,7 @@ def actual_state(server: Server, catalog: str, desired: State) -> State:
         if server.dialect == "databricks":
             found = _tagged(server, catalog, found)
             found += shares_of(server, catalog, desired)
-        found = _granted(server, found, desired)
+        found = [spelled(each, names or {}) for each in _granted(server, found, desired)]
         if server.dialect == "databricks":
             shares = [each for each in found if each.kind == "share"]
             found += recipients_of(server, catalog, desired, shares)
