@@ -66,6 +66,7 @@ class Settings(BaseSettings):
     )
     spark_remote: Text | None = Field(
         None,
+        repr=False,  # it may hold a token
         description="Spark Connect server, sc://host:port or `databricks`; none: local.",
     )
     spark_memory: str = Field("1g", pattern=r"^\d+[mg]$", description="Heap of local Spark.")

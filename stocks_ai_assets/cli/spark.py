@@ -28,7 +28,7 @@ def jars(
 @app.command()
 def check(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Start Spark as the settings say, and tell versions and time."""
-    from stocks_ai_assets.engines.spark.session import open_session, options_of
+    from stocks_ai_assets.engines.spark.session import open_session, options_of, without_token
     from stocks_ai_assets.settings import load_settings
 
     settings = load_settings()
@@ -36,7 +36,8 @@ def check(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")
     session = open_session(options_of(settings))
     found = {
         "spark": session.version,
-        "where": settings.spark_remote or session.conf.get("spark.master", "cluster"),
+        "where": without_token(settings.spark_remote or "")
+        or session.conf.get("spark.master", "cluster"),
         "catalog": settings.catalog or "none, tables by their path",
         "seconds": round(perf_counter() - start, 1),
     }

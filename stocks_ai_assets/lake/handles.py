@@ -3,6 +3,7 @@
 import threading
 from collections import OrderedDict
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any
 
 from stocks_ai_assets.errors import LakeError, TableMissingError
@@ -123,7 +124,11 @@ class Handle:
         """
         if not isinstance(self.storage, Folder):
             return nullcontext()
-        return in_turn(self.storage.root / f"{self.name}.commit", self.table.name, alone=alone)
+        return in_turn(self.commit_lock(self.storage), self.table.name, alone=alone)
+
+    def commit_lock(self, folder: Folder) -> Path:
+        """Lock file of whoever commits to the table in a local folder."""
+        return folder.root / f"{self.name}.commit"
 
     def reopen(self) -> None:
         """Forget the open table: it is another one now, or a commit failed half-way."""

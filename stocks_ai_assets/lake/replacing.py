@@ -11,7 +11,7 @@ import polars as pl
 
 from stocks_ai_assets.errors import ConflictError
 from stocks_ai_assets.lake.content import hash_sorted
-from stocks_ai_assets.lake.coverage import Coverage, Landing, Segment
+from stocks_ai_assets.lake.coverage import Coverage, Landing, Segment, outside
 from stocks_ai_assets.lake.difference import Difference, difference
 from stocks_ai_assets.lake.handles import Handle
 from stocks_ai_assets.lake.periods import Piece, gaps, pieces_of_write
@@ -48,9 +48,15 @@ class Content(Protocol):
         """Compare with what is stored at `version`."""
 
     def commit(
-        self, handle: Handle, delta: Any, found: Difference, target: Target, stamps: Stamps
+        self,
+        handle: Handle,
+        delta: Any,
+        compared: int,
+        found: Difference,
+        target: Target,
+        stamps: Stamps,
     ) -> int:
-        """Make one commit on top of `delta` and return its version.
+        """Make one commit on top of `delta`, `found` at version `compared`; return its version.
 
         Raises `CommitFailedError` when another writer was quicker.
         """
@@ -93,6 +99,7 @@ class FrameContent:
         self,
         handle: Handle,
         delta: Any,
+        compared: int,  # noqa: ARG002  # delta-rs finds itself what came since
         found: Difference,
         target: Target,
         stamps: Stamps,
@@ -147,6 +154,7 @@ def _commit_difference(
 
     first, last = target.first or date.min, target.last or date.max
     before: tuple[Segment, ...] | None = None
+    found: Comparison | None = None
     lost: CommitFailedError | None = None
     for attempt in range(ATTEMPTS):
         try:
@@ -159,9 +167,12 @@ def _commit_difference(
                 nothing = Landing(compared=compared, committed=None, first=first, last=last)
                 return found, before, nothing
             coverage.pending(first, last)
-            version = content.commit(handle, delta, found.difference, target, stamps)
+            version = content.commit(handle, delta, compared, found.difference, target, stamps)
         except CommitFailedError as error:
             lost = error
+            if before is not None and found is not None and found.difference is not None:
+                # It may be there all the same. Rows that agree by now have changed since `before`.
+                before = _without(before, target.narrowed(found.difference.changed))
             handle.reopen()
             if attempt < ATTEMPTS - 1:
                 sleep(random.uniform(0.02, 0.1) * 2 ** min(attempt + 1, 5))  # noqa: S311  # jitter
@@ -178,6 +189,11 @@ def _commit_difference(
         f"{target}: other writers kept winning, {ATTEMPTS} commits failed. "
         "Run it again when they are done."
     ) from lost
+
+
+def _without(segments: tuple[Segment, ...], target: Target) -> tuple[Segment, ...]:
+    first, last = target.first or date.min, target.last or date.max
+    return tuple(part for segment in segments for part in outside(segment, first, last))
 
 
 def _segment(piece: Piece, stamps: Stamps, inputs: Mapping[str, int]) -> Segment:

@@ -99,6 +99,40 @@ def test_a_catalog_server_becomes_settings_of_spark_and_needs_its_connector(tmp_
     assert len(require_connector(tmp_path)) == 1
 
 
+@pytest.mark.parametrize(
+    ("remote", "elsewhere"),
+    [
+        (None, False),
+        ("sc://localhost:15002", False),
+        ("sc://127.0.0.1:15002/;token=dapi-secret", False),
+        ("sc://[::1]:15002", False),
+        ("sc://spark.test:443/;token=dapi-secret", True),
+        ("databricks", True),
+    ],
+)
+def test_where_spark_runs_is_known_and_its_token_not_shown(remote, elsewhere):
+    from stocks_ai_assets.engines.spark.session import (
+        SparkOptions,
+        is_elsewhere,
+        options_of,
+        without_token,
+    )
+    from stocks_ai_assets.settings import Settings
+
+    assert is_elsewhere(remote) is elsewhere
+    settings = Settings(spark_remote=remote)
+    shown = f"{settings!r} {options_of(settings)!r} {without_token(remote or '')}"
+    assert "dapi-secret" not in shown
+    assert SparkOptions(remote=remote) == options_of(settings)
+
+
+def test_a_connection_that_a_store_refuses_is_not_taken_for_a_dead_java():
+    from stocks_ai_assets.engines.spark.failures import spark_failures
+
+    with pytest.raises(ConnectionRefusedError), spark_failures("meta.synthesized_predictions"):
+        raise ConnectionRefusedError("the store")
+
+
 def test_a_catalog_server_without_a_catalog_is_refused():
     from stocks_ai_assets.errors import SettingsError
     from stocks_ai_assets.settings import load_settings

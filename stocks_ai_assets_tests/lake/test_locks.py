@@ -21,6 +21,7 @@ def holding(tmp_path):
     @contextmanager
     def hold(*, alone):
         has, end = threading.Event(), threading.Event()
+        has.end = end
 
         def work():
             with in_turn(file, "the table", alone=alone):
@@ -50,7 +51,8 @@ def test_one_that_is_alone_keeps_all_others_out(holding, alone):
         assert first.wait(PATIENCE)
         with holding(alone=alone) as second:
             assert not second.wait(0.2)
-            # The first one ends here, after the second has been waiting.
+            first.end.set()
+            assert second.wait(PATIENCE), "its turn came"
 
 
 def test_new_ones_do_not_pass_one_that_waits_to_be_alone(holding):

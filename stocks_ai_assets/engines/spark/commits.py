@@ -3,16 +3,21 @@
 import json
 import secrets
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stocks_ai_assets.engines.spark.failures import conflicts
+from stocks_ai_assets.engines.spark.statements import run_to_its_end
 from stocks_ai_assets.engines.spark.stored import Names
 from stocks_ai_assets.lake import Lake, Stamps
+from stocks_ai_assets.lake.coverage import Ledger, ledger_file
 from stocks_ai_assets.lake.handles import Handle
 from stocks_ai_assets.lake.layout import YEAR, has_years, stored_schema
 from stocks_ai_assets.lake.seen import ANY, changes_rows, touched_by
+from stocks_ai_assets.lake.storage import Folder
 from stocks_ai_assets.lake.target import Target
 from stocks_ai_assets.lake.writing import DELETED, MERGED, commit_notes
 
@@ -25,7 +30,7 @@ FILE_ROWS = 40_000
 NOTES = "spark.databricks.delta.commitInfo.userMetadata"
 
 
-_NOTING = threading.Lock()
+SETTINGS = threading.Lock()
 """A commit's notes are a setting of the session: one commit of a process at a time."""
 
 
@@ -72,24 +77,43 @@ def commit(
     columns = [field.name for field in handle.newest().schema().fields]
     if marked is not None and target.table.name in MERGED:
         source = _laid_out(_stamped(marked, target, stamps), target, [*columns, DELETED])
-        statement = _merge(name, target)
+        statement = _merge
     else:
         source = _laid_out(_stamped(_inside(rows, target), target, stamps), target, columns)
-        statement = _replace(name, target)
+        statement = _replace
     token = secrets.token_hex(8)
     view = f"new_{token}"
     source.createOrReplaceTempView(view)
     try:
-        with conflicts(), handle.committing(alone=True), _NOTING:
-            session.conf.set(NOTES, json.dumps({**commit_notes(target, stamps), "id": token}))
-            session.conf.set("spark.sql.files.maxRecordsPerFile", FILE_ROWS)
-            try:
-                session.sql(statement.format(source=view))
-            finally:
-                session.conf.unset(NOTES)
+        notes = json.dumps({**commit_notes(target, stamps), "id": token})
+        settings = {NOTES: notes, "spark.sql.files.maxRecordsPerFile": str(FILE_ROWS)}
+        with conflicts(), handle.committing(alone=True), _set(session, settings):
+            run_to_its_end(session, statement(name, target, view), _locks(handle, target))
     finally:
         session.catalog.dropTempView(view)
     return _landed(handle, compared, target, token)
+
+
+@contextmanager
+def _set(session: "SparkSession", settings: dict[str, str]) -> Iterator[None]:
+    """Change settings of the session, which may be a notebook's, for as long as the block runs."""
+    with SETTINGS:
+        before = {name: session.conf.get(name, None) for name in settings}
+        for name, value in settings.items():
+            session.conf.set(name, value)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                session.conf.unset(name) if value is None else session.conf.set(name, value)
+
+
+def _locks(handle: Handle, target: Target) -> tuple[Path, ...]:
+    """Lock files under which this commit is made."""
+    if not isinstance(handle.storage, Folder):
+        return ()
+    ledger = Ledger(ledger_file(handle.storage.root, target.table.name, target.slice))
+    return handle.commit_lock(handle.storage), ledger.lock
 
 
 def _landed(handle: Handle, compared: int, target: Target, token: str) -> int:
@@ -158,20 +182,20 @@ def _laid_out(rows: "DataFrame", target: Target, columns: Sequence[str]) -> "Dat
     return spread.sortWithinPartitions(*ordered).select(*columns)
 
 
-def _replace(name: str, target: Target) -> str:
+def _replace(name: str, target: Target, source: str) -> str:
     condition = target.predicate()
     how = f"INTO {name} REPLACE WHERE {condition}" if condition else f"OVERWRITE {name}"
-    return f"INSERT {how} SELECT * FROM {{source}}"  # noqa: S608  # names and dates of ours
+    return f"INSERT {how} SELECT * FROM {source}"  # noqa: S608  # names and dates of ours
 
 
-def _merge(name: str, target: Target) -> str:
+def _merge(name: str, target: Target, source: str) -> str:
     same_key = [f"t.`{column}` = s.`{column}`" for column in target.table.key]
     conditions = [c for c in (target.predicate("t."), *same_key) if c]
     columns = stored_schema(target.table).names()
     changes = ", ".join(f"`{c}` = s.`{c}`" for c in columns)
     names, values = (", ".join(f"{p}`{c}`" for c in columns) for p in ("", "s."))
     return (
-        f"MERGE INTO {name} t USING {{source}} s ON {' AND '.join(conditions)} "  # noqa: S608
+        f"MERGE INTO {name} t USING {source} s ON {' AND '.join(conditions)} "  # noqa: S608
         f"WHEN MATCHED AND s.{DELETED} THEN DELETE "
         f"WHEN MATCHED THEN UPDATE SET {changes} "
         f"WHEN NOT MATCHED THEN INSERT ({names}) VALUES ({values})"

@@ -12,7 +12,13 @@ from stocks_ai_assets.engines.spark.arrow import arrow_schema, frame_of, spark_s
 from stocks_ai_assets.engines.spark.blocks import BLOCK, assigned, cut, read_columns
 from stocks_ai_assets.engines.spark.failures import spark_failures
 from stocks_ai_assets.engines.spark.rows import SparkRows
-from stocks_ai_assets.engines.spark.session import SparkOptions, on_databricks, open_session
+from stocks_ai_assets.engines.spark.session import (
+    SparkOptions,
+    is_elsewhere,
+    on_databricks,
+    open_session,
+    without_token,
+)
 from stocks_ai_assets.engines.spark.stored import Names, stored_rows
 from stocks_ai_assets.errors import SparkError
 from stocks_ai_assets.lake import Lake
@@ -66,7 +72,7 @@ class SparkEngine:
             return self._declared(lake, transform, window)
 
     def _declared(self, lake: Lake, transform: Transform, window: Window) -> Computed:
-        _require_reach(self.session, lake)
+        _require_reach(self.session, lake, self._options.remote)
         versions = pinned(lake, transform, window)
         inputs, n_rows = {}, 0
         for name, declared in transform.inputs.items():
@@ -99,9 +105,15 @@ class SparkEngine:
         return Computed(frame=SparkRows(self.session, rows, self._names), versions=versions)
 
 
-def _require_reach(session: "SparkSession", lake: Lake) -> None:
-    """Refuse a lake in an object store where this Spark cannot make a safe commit."""
+def _require_reach(session: "SparkSession", lake: Lake, remote: str | None) -> None:
+    """Refuse a lake that this Spark does not see, or where it cannot make a safe commit."""
     root = str(lake.root)
+    if "://" not in root and is_elsewhere(remote):
+        raise SparkError(
+            f"{root} is a folder of this machine, and Spark at {without_token(remote or '')} is "
+            "on another one. Set STOCKS_AI_LAKE_ROOT to an object store that both reach, or "
+            "unset STOCKS_AI_SPARK_REMOTE."
+        )
     if "://" not in root or on_databricks() or session.conf.get(CLUSTER_ID, None):
         return
     master = session.conf.get("spark.master", None) or ""

@@ -1,6 +1,7 @@
 """What goes wrong in Spark, in our words. The only place that reads Spark's error texts."""
 
 import re
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -17,9 +18,6 @@ CONFLICTS = (
     "ProtocolChangedException",
     "DELTA_CONCURRENT",
 )
-
-
-GONE = ("Py4JNetworkError", "ConnectionRefusedError")
 
 
 @contextmanager
@@ -61,9 +59,17 @@ def spark_failures(what: str) -> Iterator[None]:
 
 
 def _is_sparks(error: Exception) -> bool:
-    if type(error).__name__ in GONE:
-        return True
-    return type(error).__module__.split(".", maxsplit=1)[0] in {"pyspark", "py4j", "grpc"}
+    module = type(error).__module__.split(".", maxsplit=1)[0]
+    return _java_is_gone(error) or module in {"pyspark", "py4j", "grpc"}
+
+
+def _java_is_gone(error: BaseException) -> bool:
+    """Whether py4j finds nobody to talk to; a store that refuses a connection is not meant."""
+    frames = traceback.walk_tb(error.__traceback__)
+    refused = isinstance(error, ConnectionRefusedError) and any(
+        frame.f_globals.get("__name__", "").startswith("py4j.") for frame, _ in frames
+    )
+    return refused or type(error).__name__ == "Py4JNetworkError"
 
 
 def _raised_in_worker(text: str) -> StocksAiError | None:
@@ -79,7 +85,7 @@ def _raised_in_worker(text: str) -> StocksAiError | None:
 
 def _message(what: str, error: Exception) -> str:
     text = str(error)
-    if type(error).__name__ in GONE:
+    if _java_is_gone(error):
         return (
             f"{what}: Spark's Java process is gone. It was ended, or the machine had too little "
             "memory: start again, with another STOCKS_AI_SPARK_MEMORY."

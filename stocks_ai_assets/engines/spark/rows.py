@@ -109,10 +109,16 @@ class SparkContent:
         )
 
     def commit(
-        self, handle: Handle, delta: Any, found: Difference, target: Target, stamps: Stamps
+        self,
+        handle: Handle,
+        delta: Any,  # noqa: ARG002  # Spark opens the table by itself
+        compared: int,
+        found: Difference,
+        target: Target,
+        stamps: Stamps,
     ) -> int:
-        """Make one commit on top of `delta` and return its version."""
-        compared, merged = int(delta.version()), target.narrowed(found.changed)
+        """Make one commit on top of the newest version and return its version."""
+        merged = target.narrowed(found.changed)
         schema = f"{_ddl(target.table.name)}, {DELETED} boolean"
         marked = self._side_by_side(compared, merged).applyInArrow(
             _differing(target.table.name), schema

@@ -9,7 +9,7 @@ import socket
 import sys
 import tempfile
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -68,7 +68,7 @@ class SparkOptions:
         None: Spark's own catalog.
     """
 
-    remote: str | None = None
+    remote: str | None = field(default=None, repr=False)  # it may hold a token
     memory: str = "1g"
     jars: Path | None = None
     profile: str | None = None
@@ -156,6 +156,10 @@ def _local(builder: Any, options: SparkOptions) -> "SparkSession":
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
         "spark.sql.catalogImplementation": "in-memory",
+        # Without checksums in files of their own: delta-rs leaves them as they are when it writes
+        # `_last_checkpoint` anew, and Spark would then read the log three times before it gives up.
+        "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
+        "spark.hadoop.fs.AbstractFileSystem.file.impl": "org.apache.hadoop.fs.local.RawLocalFs",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.log.level": "ERROR",
@@ -185,7 +189,7 @@ def _local(builder: Any, options: SparkOptions) -> "SparkSession":
 
 
 def _connected(session_class: Any, remote: str) -> "SparkSession":
-    shown = _without_token(remote)
+    shown = without_token(remote)
     unanswered = (
         f"Spark Connect at {shown} does not answer: {{}}. "
         "Check STOCKS_AI_SPARK_REMOTE and that the server runs."
@@ -238,5 +242,14 @@ def _databricks(options: SparkOptions) -> "SparkSession":
     return session
 
 
-def _without_token(remote: str) -> str:
+def is_elsewhere(remote: str | None) -> bool:
+    """Whether Spark runs on another machine than this process."""
+    if remote is None or remote == DATABRICKS:
+        return remote is not None
+    host = urlsplit(without_token(remote)).hostname or ""
+    return host not in {"localhost", "::1"} and not host.startswith("127.")
+
+
+def without_token(remote: str) -> str:
+    """Return the address of a Spark Connect server as it may be shown."""
     return remote.split("/;", maxsplit=1)[0].split(";", maxsplit=1)[0]

@@ -91,15 +91,17 @@ class Names:
         """
         location = lake.location(table.name)
         if self.catalog is None:
-            return f"delta.`{location}`"
+            return f"delta.`{location.replace('`', '``')}`"
         schema, name = table.name.split(".")
         full = f"`{self.catalog}`.`{schema}`.`{name}`"
         identity = lake.identity(table.name)
         if identity in self._same:
             return full
-        if not session.catalog.tableExists(f"{self.catalog}.{schema}.{name}"):
+        if not session.catalog.tableExists(full):
             session.sql(f"CREATE SCHEMA IF NOT EXISTS `{self.catalog}`.`{schema}`")
-            session.sql(f"CREATE TABLE IF NOT EXISTS {full} USING delta LOCATION '{location}'")
+            session.sql(
+                f"CREATE TABLE IF NOT EXISTS {full} USING delta LOCATION {{place}}", place=location
+            )
         (found,) = session.sql(f"DESCRIBE DETAIL {full}").select("id", "location").collect()
         if identity != f"{table.name}@{(found.id or '')[:8]}":
             raise SparkError(

@@ -95,6 +95,9 @@ def test_eight_steps_of_one_cluster_lose_and_double_nothing(engine, tmp_path, pr
             put(expected, table, days, owner, value)
         assert lake.fingerprint(table) == expected.fingerprint(table)
         assert [*wrongly_covered(lake, table, owners)] == []
+        for owner, days in owners.items():
+            covered = lake.materialized(table, owner if table == PREDICTIONS else None)
+            assert any(first <= days[0] and last >= days[-1] for first, last in covered)
 
 
 def test_processes_of_both_engines_that_are_killed_end_where_one_writer_would(processes, tmp_path):
@@ -133,9 +136,16 @@ def test_processes_of_both_engines_that_are_killed_end_where_one_writer_would(pr
     else:
         pytest.fail("still not done")
     assert kills == {"spark": 0, "process": 0}, "writers of both engines were hit"
-    lake, expected = Lake(root), Lake(tmp_path / "serial")
+    ends_where_one_writer_would(Lake(root), Lake(tmp_path / "serial"), owners, value)
+
+
+def ends_where_one_writer_would(lake, expected, owners, value):
+    """Compare content, coverage and every version with what one writer leaves in `expected`."""
     for table, owner, days in owners:
         put(expected, table, days, owner, value)
+    for table, owner, _ in owners:
+        slice_ = owner if table == PREDICTIONS else None
+        assert lake.materialized(table, slice_) == expected.materialized(table, slice_)
     for table, wanted in OWNERS.items():
         assert lake.fingerprint(table) == expected.fingerprint(table)
         assert [*wrongly_covered(lake, table, wanted)] == []
@@ -214,8 +224,16 @@ def test_another_systems_commit_in_between_is_compared_too(engine, tmp_path, mon
         score=pl.when(pl.col("prediction_date") == days[-1]).then(0.003).otherwise("score")
     )
     monkeypatch.setattr(writers, "synthesized", lambda *_: changed)
-    put_by_spark(session, lake, SYNTHESIZED, days, "range-0", 3)
+    written = put_by_spark(session, lake, SYNTHESIZED, days, "range-0", 3)
     assert lake.read(SYNTHESIZED).equals(changed.sort("symbol", "prediction_date"))
+    assert written.changed
+    last = next(s for s in lake.coverage(SYNTHESIZED) if s.last >= days[-1])
+    prints = [
+        lake.fingerprint(SYNTHESIZED, days[-1], days[-1], version=version).content_hash
+        for version in (last.changed_version - 1, last.changed_version, lake.version(SYNTHESIZED))
+    ]
+    assert last.changed_version > 1, "what another session must look at again"
+    assert prints[1] == prints[2]
 
 
 def test_spark_waits_until_nobody_else_commits_to_a_folder(engine, tmp_path, monkeypatch):

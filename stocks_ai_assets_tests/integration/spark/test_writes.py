@@ -232,6 +232,34 @@ def test_every_contract_has_spark_types_that_come_back_as_polars_types(both):
         assert frame_of(arrow, name, table.columns).equals(rows), name
 
 
+def test_a_folder_of_this_machine_is_refused_to_a_spark_on_another(vendor_graph, engine, tmp_path):
+    from stocks_ai_assets.domain.graph import transform
+    from stocks_ai_assets.engines.spark.engine import SparkEngine
+    from stocks_ai_assets.engines.spark.session import SparkOptions
+    from stocks_ai_assets.partitions import partition_range
+
+    parameters = vendor_graph.parameters
+    window = partition_range("session", date(2021, 4, 1), date(2021, 4, 7), parameters)
+    there = SparkEngine(SparkOptions(remote="sc://spark.test:443/;token=dapi-secret"))
+    there._session = engine.session  # as if it had been reached
+    with pytest.raises(SparkError, match=r"sc://spark.test:443 .*STOCKS_AI_LAKE_ROOT") as refused:
+        there.compute(Lake(tmp_path), transform("signals/technical", parameters), window)
+    assert "dapi-secret" not in str(refused.value)
+
+
+def test_braces_quotes_and_blanks_in_the_path_of_a_lake_are_nothing_special(engine, tmp_path):
+    from stocks_ai_assets_tests.integration.spark.test_writers import put_by_spark
+    from stocks_ai_assets_tests.integration.writers import PREDICTIONS, SESSIONS, SYNTHESIZED
+
+    lake = Lake(tmp_path / "it's a {lake} `here`")
+    for table, owner in ((PREDICTIONS, "risk"), (SYNTHESIZED, "range-0")):
+        for value in (1, 2):
+            put_by_spark(engine.session, lake, table, SESSIONS[:2], owner, value)
+        assert lake.read(table).height > 0
+    # Of Hadoop's checksums none: delta-rs would leave them untrue.
+    assert not [*tmp_path.rglob(".*.crc")]
+
+
 @pytest.mark.parametrize(
     ("master", "finding"),
     [
