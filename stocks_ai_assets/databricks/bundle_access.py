@@ -16,6 +16,9 @@ HOLDERS = ("user_name", "group_name", "service_principal_name")
 PRINCIPAL = "principal"
 """Kind of the holder of a grant in Unity Catalog, which does not tell users from groups."""
 
+ACL = "acl"
+"""Kind of the holder of a right on a secret scope, which does not tell them apart either."""
+
 
 class Right(NamedTuple):
     """One right.
@@ -25,7 +28,7 @@ class Right(NamedTuple):
     level
         Permission level or privilege.
     holder
-        Kind of who has it: one of `HOLDERS`, or `PRINCIPAL` for a grant.
+        Kind of who has it: one of `HOLDERS`, `PRINCIPAL` for a grant, `ACL` on a secret scope.
     who
         Name of who has it.
     """
@@ -49,23 +52,33 @@ class Access:
     missing
         Rights to give.
     surplus
-        Rights that the bundle gave once, has no more, and that are still held.
+        Rights that the bundle gave once, has no more, and that are still held, without those that
+        a missing one takes the place of.
     held
         Rights that are held now, the owner's among them.
     given
         What the bundle will have given: level, holder, who.
+    begun
+        What of the bundle's giving may be held when the change stops halfway.
     """
 
     missing: tuple[Right, ...] = ()
     surplus: tuple[Right, ...] = ()
     held: frozenset[Right] = frozenset()
     given: list[list[str]] = field(default_factory=list)
+    begun: list[list[str]] = field(default_factory=list)
 
     @property
     def lines(self) -> list[str]:
-        """Each change in words."""
-        taken = (f"no more {right.words}" for right in self.surplus)
-        return [*(right.words for right in self.missing), *taken]
+        """Each change in words, with the level that another one takes the place of."""
+        levels = {(right.holder, right.who): right.level for right in self.held}
+        given = (
+            f"{levels[right.holder, right.who]} -> {right.words}"
+            if right.holder != PRINCIPAL and (right.holder, right.who) in levels
+            else right.words
+            for right in self.missing
+        )
+        return [*given, *(f"no more {right.words}" for right in self.surplus)]
 
 
 def compared_access(
@@ -75,7 +88,8 @@ def compared_access(
 
     `recorded` are the rights that the last deployment gave.
     """
-    wanted, once = _wanted(config), [Right(*one) for one in recorded]
+    wanted = [_comparable(kind, right) for right in _wanted(config)]
+    once = [_comparable(kind, Right(*one)) for one in recorded]
     if not wanted and not once:
         return Access()
     held = _held(kind, known, {right.holder for right in (*wanted, *once)}) if known else set()
@@ -83,11 +97,16 @@ def compared_access(
     missing = [
         right for right in wanted if right not in held and (right.holder, right.who) not in owners
     ]
+    # Who has a permission has one: another level takes its place.
+    replaced = {(right.holder, right.who) for right in missing if right.holder != PRINCIPAL}
+    left = [right for right in once if right not in wanted and right in held]
+    given = [list(right) for right in wanted if right in missing or right in once]
     return Access(
         missing=tuple(missing),
-        surplus=tuple(right for right in once if right not in wanted and right in held),
+        surplus=tuple(right for right in left if (right.holder, right.who) not in replaced),
         held=frozenset(held),
-        given=[list(right) for right in wanted if right in missing or right in once],
+        given=given,
+        begun=[*given, *map(list, left)],
     )
 
 
@@ -125,11 +144,17 @@ def change_access(kind: Kind, known: str, access: Access) -> None:
 
 
 def _change_acls(kind: Kind, scope: str, missing: list[Right], surplus: list[Right]) -> None:
-    for right in missing:  # one level a principal: this takes another one away
+    for right in missing:
         acl = {"scope": scope, "principal": right.who, "permission": right.level}
         kind.call("POST", "/api/2.0/secrets/acls/put", acl)
-    for who in {right.who for right in surplus} - {right.who for right in missing}:
-        kind.call("POST", "/api/2.0/secrets/acls/delete", {"scope": scope, "principal": who})
+    for right in surplus:
+        acl = {"scope": scope, "principal": right.who}
+        kind.call("POST", "/api/2.0/secrets/acls/delete", acl)
+
+
+def _comparable(kind: Kind, right: Right) -> Right:
+    acl = isinstance(kind, Scopes) and right.holder != PRINCIPAL
+    return right._replace(holder=ACL) if acl else right
 
 
 def _wanted(config: Config) -> list[Right]:
@@ -161,10 +186,7 @@ def _held(kind: Kind, known: str, holders: set[str]) -> set[Right]:
         return held
     if isinstance(kind, Scopes):
         acls = kind.call("GET", "/api/2.0/secrets/acls/list", scope=known).get("items", [])
-        # An ACL does not say what its principal is.
-        return held | {
-            Right(acl["permission"], holder, acl["principal"]) for acl in acls for holder in HOLDERS
-        }
+        return held | {Right(acl["permission"], ACL, acl["principal"]) for acl in acls}
     found = kind.call("GET", f"/api/2.0/permissions/{kind.object_type}/{known}")
     return held | {
         Right(right["permission_level"], holder, entry[holder])

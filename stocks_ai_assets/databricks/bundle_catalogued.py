@@ -18,23 +18,33 @@ class Catalogued(Kind):
         """Full name."""
         return ".".join(config[part] for part in self.full)
 
+    def comparable(self, config: Config) -> Config:
+        """Return it with its names in lower case, as Unity Catalog keeps them."""
+        return {
+            part: value.lower() if part in self.full and isinstance(value, str) else value
+            for part, value in config.items()
+        }
+
     def find(self, config: Config, known: str | None) -> Found | None:
         """By full name."""
         from databricks.sdk.errors import NotFound
 
-        _, name = known, self.name(config)
+        _ = known
         try:
-            found = self.call("GET", f"{self.path}/{quote(name)}")
+            return self.read(self.name(config).lower())
         except NotFound:
             return None
-        return Found(id=name, config=found)
+
+    def read(self, known: str) -> Found:
+        """By full name."""
+        return Found(id=known, config=self.call("GET", f"{self.path}/{quote(known)}"))
 
     def create(self, config: Config) -> str:
         """Make it."""
         body = self.body(config)
         sent = {name: value for name, value in body.items() if value is not None}
         self.call("POST", self.path, sent)
-        return self.name(config)
+        return self.name(config).lower()
 
     def update(self, found: Found, config: Config) -> None:
         """Change the comment; names and places do not change. No comment is an empty one."""

@@ -51,6 +51,21 @@ class Kind(ABC):
         """Return what is sent of a resource."""
         return {name: value for name, value in config.items() if name not in NOT_IN_BODY}
 
+    def comparable(self, config: Config) -> Config:
+        """Return a resource with the same words for what the workspace takes for the same."""
+        return config
+
+    def there(self, known: str) -> bool:
+        """Whether what was deployed with this id is there still; what cannot be read is."""
+        from databricks.sdk.errors import DatabricksError, NotFound
+
+        try:
+            self.read(known)
+        except DatabricksError as error:
+            # Jobs and policies that are gone are a bad request.
+            return not isinstance(error, NotFound) and "does not exist" not in str(error)
+        return True
+
     @abstractmethod
     def name(self, config: Config) -> str:
         """Return the name that people know it by."""
@@ -58,6 +73,10 @@ class Kind(ABC):
     @abstractmethod
     def find(self, config: Config, known: str | None) -> Found | None:
         """Return it as it is; `known` is the id that it was deployed with."""
+
+    @abstractmethod
+    def read(self, known: str) -> Found:
+        """Return it as it is, by its id; the error of the SDK when it is not there."""
 
     @abstractmethod
     def create(self, config: Config) -> str:

@@ -24,7 +24,7 @@ class Jobs(Kind):
 
         if known is not None:
             try:
-                return self._read(known)
+                return self.read(known)
             except (BadRequest, NotFound):
                 pass  # deleted by somebody
         listed = self.call("GET", "/api/2.2/jobs/list", name=config["name"]).get("jobs", [])
@@ -34,9 +34,10 @@ class Jobs(Kind):
                 f"There are {len(listed)} jobs named {config['name']} ({ids}). Delete or rename "
                 "all but one, then deploy again."
             )
-        return self._read(str(listed[0]["job_id"])) if listed else None
+        return self.read(str(listed[0]["job_id"])) if listed else None
 
-    def _read(self, known: str) -> Found:
+    def read(self, known: str) -> Found:
+        """By id."""
         found = self.call("GET", "/api/2.2/jobs/get", job_id=known)
         return Found(id=str(found["job_id"]), config=found["settings"])
 
@@ -72,9 +73,16 @@ class Policies(Kind):
         """By id or name, which is unique."""
         for found in self.call("GET", f"{self.path}/list").get("policies", []):
             if found["policy_id"] == known or found["name"] == config["name"]:
-                read = {**found, "definition": json.loads(found["definition"])}
-                return Found(id=found["policy_id"], config=read)
+                return self._found(found)
         return None
+
+    def read(self, known: str) -> Found:
+        """By id."""
+        return self._found(self.call("GET", f"{self.path}/get", policy_id=known))
+
+    def _found(self, found: Config) -> Found:
+        read = {**found, "definition": json.loads(found["definition"])}
+        return Found(id=found["policy_id"], config=read)
 
     def create(self, config: Config) -> str:
         """Make the policy."""
@@ -101,10 +109,23 @@ class Scopes(Kind):
 
     def find(self, config: Config, known: str | None) -> Found | None:
         """By name."""
+        from databricks.sdk.errors import NotFound
+
         _ = known
-        scopes = self.call("GET", "/api/2.0/secrets/scopes/list").get("scopes", [])
-        named = [scope for scope in scopes if scope["name"] == config["name"]]
-        return Found(id=config["name"], config=named[0]) if named else None
+        try:
+            return self.read(config["name"])
+        except NotFound:
+            return None
+
+    def read(self, known: str) -> Found:
+        """By name."""
+        from databricks.sdk.errors import NotFound
+
+        for scope in self.call("GET", "/api/2.0/secrets/scopes/list").get("scopes", []):
+            if scope["name"] == known:
+                return Found(id=known, config=scope)
+        message = f"Scope {known} does not exist"
+        raise NotFound(message)
 
     def create(self, config: Config) -> str:
         """Make an empty scope."""
@@ -141,6 +162,16 @@ class Experiments(Kind):
         except NotFound:
             return None
         return Found(id=found["experiment"]["experiment_id"], config=found["experiment"])
+
+    def read(self, known: str) -> Found:
+        """By id; what lies in the bin is not there."""
+        from databricks.sdk.errors import NotFound
+
+        found = self.call("GET", f"{self.path}/get", experiment_id=known)["experiment"]
+        if found.get("lifecycle_stage") == "deleted":
+            message = f"Experiment {known} does not exist"
+            raise NotFound(message)
+        return Found(id=known, config=found)
 
     def create(self, config: Config) -> str:
         """Make the folder above and the experiment."""
@@ -182,6 +213,10 @@ class Folders(Kind):
         except NotFound:
             return None
         return Found(id=str(found["object_id"]), config={})
+
+    def read(self, known: str) -> Found:
+        """Never: a folder is known by its path."""
+        raise NotImplementedError(known)
 
     def create(self, config: Config) -> str:
         """Make the folder and those above it."""

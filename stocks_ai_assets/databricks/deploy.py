@@ -84,7 +84,11 @@ class Deployment:
     def apply(
         self, *, delete: bool = False, on_change: Callable[[Change], None] | None = None
     ) -> list[Change]:
-        """Make the workspace like the bundle; what is done already is recorded if a call fails."""
+        """Make the workspace like the bundle; what is done already is recorded if a call fails.
+
+        All is compared before anything is changed: what cannot be changed leaves nothing half done.
+        """
+        self.plan(delete=delete)
         return self._go(delete=delete, apply=True, on_change=on_change)
 
     def id_of(self, resource: str) -> str | None:
@@ -120,6 +124,9 @@ class Deployment:
                     resource = f"{name}.{key}"
                     done(self._resource(resource, kind(self.workspace), config, state, apply=apply))
             for resource in self._left(state):
+                if self._is_gone(resource, state):
+                    del state.resources[resource]
+                    continue
                 done(self._leftover(resource, state, delete=delete, apply=apply))
         finally:
             if apply and state.text != before:
@@ -173,12 +180,13 @@ class Deployment:
             body = kind.body(wanted)
             now = Deployed(hash=hashed(body), parts=sorted(body))
             found = kind.find(wanted, known.id or None)
+            if found and not known.id:
+                known = self._under_another_key(resource, found.id, state)
             details = changes(kind, wanted, found, known.parts)
             other = known.hash not in {"", now.hash} and not references(wanted)
             if found and not details and kind.changeable is None and other:
                 details = [f"parts that were {TAKEN_OUT}"]
             access = compared_access(kind, wanted, found.id if found else None, known.rights)
-            now.rights = access.given
             action: Action = "update" if details or access.lines else "none"
             if found is None:
                 action = "create"
@@ -186,8 +194,11 @@ class Deployment:
                 if found and details:
                     kind.update(found, wanted)
                 now.id = found.id if found else kind.create(wanted)
-                state.resources[resource] = now  # before rights: what is given is to be known
+                # Before rights: what is given, and what is to be taken away, stays known.
+                now.rights = access.begun
+                state.resources[resource] = now
                 change_access(kind, now.id, access)
+                now.rights = access.given
             elif found:  # what comes later may refer to it
                 now.id = found.id
                 state.resources.setdefault(resource, now)
@@ -203,6 +214,27 @@ class Deployment:
         """Resources that were deployed and are in the bundle no more, the last ones first."""
         kept = {ROOT_KEY, WHEEL_KEY, *self.bundle.keys()}
         return [resource for resource in reversed(state.resources) if resource not in kept]
+
+    def _under_another_key(self, resource: str, held: str, state: State) -> Deployed:
+        """What is known of a resource whose key in the bundle was another one at the last time."""
+        kind = resource.split(".", maxsplit=1)[0]
+        return next(
+            (
+                state.resources[other]
+                for other in self._left(state)
+                if other.startswith(f"{kind}.") and state.resources[other].id == held
+            ),
+            Deployed(),
+        )
+
+    def _is_gone(self, resource: str, state: State) -> bool:
+        """Whether something left was deleted by somebody, or is in the bundle under another key."""
+        kind, held = resource.split(".", maxsplit=1)[0], state.resources[resource].id
+        keys = self.bundle.resources.get(kind, {})
+        if held in {state.resources.get(f"{kind}.{key}", Deployed()).id for key in keys}:
+            return True
+        with workspace_failures(f"{resource} ({held})"):
+            return not KINDS[kind](self.workspace).there(held)
 
     def _leftover(self, resource: str, state: State, *, delete: bool, apply: bool) -> Change:
         held = state.resources[resource].id

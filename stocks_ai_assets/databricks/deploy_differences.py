@@ -30,7 +30,8 @@ def changes(kind: Kind, wanted: Config, found: Found | None, parts: list[str]) -
     if found is None:
         return []
     body = kind.body(wanted)
-    found_lines = differences({name: wanted[name] for name in body}, found.config)
+    sent = {name: wanted[name] for name in body}
+    found_lines = differences(kind.comparable(sent), kind.comparable(found.config))
     if kind.changeable is None:
         return found_lines
     for line in found_lines:

@@ -9,6 +9,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from stocks_ai_assets_tests.integration.deploying import FILE
+
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory):
@@ -67,3 +69,31 @@ def in_object_store(object_store, monkeypatch):
     for name, value in object_store.environment.items():
         monkeypatch.setenv(name, value)
     return object_store
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """A workspace with the catalog of the bundle's `dev`, which sees a folder for the lake."""
+    from stocks_ai_assets_tests.workspace.server import start
+
+    lake = tmp_path_factory.mktemp("lake")
+    with start(tmp_path_factory.mktemp("workspace"), external=(lake,)) as running:
+        running.client().catalogs.create("stocks_ai_dev")
+        running.lake = lake / "dev"
+        yield running
+
+
+@pytest.fixture
+def databricks(served, stocks_ai, environment):
+    """Run `stocks-ai databricks ... --target dev`; answer what it printed."""
+    environment.setenv("DATABRICKS_HOST", served.url)
+
+    def run(command, *arguments, file=FILE, target="dev", token=served.token):
+        environment.setenv("DATABRICKS_TOKEN", token)
+        words = [*command.split(), "--target", target, "--file", file]
+        given = (f"lake_root={served.lake}", "first_session=2024-12-20")
+        variables = [word for value in given for word in ("--var", value)]
+        return stocks_ai("databricks", *words, *variables, *arguments)
+
+    yield run
+    served.workspace.misbehaviour.reset()
