@@ -33,10 +33,6 @@ LAST = frozenset(
 """Events that say how a step ended; they count when the run has ended too."""
 
 
-FAILURES = frozenset({DagsterEventType.STEP_FAILURE, DagsterEventType.STEP_UP_FOR_RETRY})
-"""Events that carry an error."""
-
-
 class RemoteEvents:
     """What one attempt of a step reports, each event once.
 
@@ -74,12 +70,16 @@ def cleaned(entry: EventLogEntry, values: Sequence[str]) -> EventLogEntry:
     """Return an event without these secrets, and without what looks like one where an error is."""
     entry = entry._replace(user_message=hidden(entry.user_message, values))
     event = entry.get_dagster_event() if entry.is_dagster_event else None
-    if event is None or event.event_type not in FAILURES:
+    if event is None:
         return entry
     data = cast("Any", event.event_specific_data)
-    shown = data._replace(error=_cleaned(data.error, values)) if data and data.error else data
+    if error := getattr(data, "error", None):  # of a failure, a retry, the engine, a resource
+        data = data._replace(error=_cleaned(error, values))
+    if ours := getattr(data, "user_failure_data", None):  # an error of ours, which stays whole
+        said = hidden(ours.description or "", values)
+        data = data._replace(user_failure_data=ours._replace(description=said))
     said = hidden(event.message or "", values)
-    return entry._replace(dagster_event=event._replace(event_specific_data=shown, message=said))
+    return entry._replace(dagster_event=event._replace(event_specific_data=data, message=said))
 
 
 def _cleaned(error: SerializableErrorInfo, values: Sequence[str]) -> SerializableErrorInfo:

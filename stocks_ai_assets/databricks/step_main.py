@@ -230,7 +230,7 @@ def _shown(text: str, order: Mapping[str, Any]) -> str:
 
     Line by line. What a secret looks like is known as soon as the package's code is there.
     """
-    for value in _values(order):
+    for value in sorted(_values(order), key=len, reverse=True):
         text = text.replace(value, "***")
     package = sys.modules.get("stocks_ai_assets.databricks.printed")
     return package.printed(text) if package else text

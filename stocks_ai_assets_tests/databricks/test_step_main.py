@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from stocks_ai_assets.assets.failures import readable_failures
 from stocks_ai_assets.databricks import step_main
 from stocks_ai_assets.databricks.events import RemoteEvents, cleaned
 from stocks_ai_assets.databricks.printed import Failure, printed
@@ -154,23 +155,48 @@ def test_errors_of_ours_stay_whole_and_others_are_named_and_cleaned():
     assert str(other.error) == "OSError: Bearer ***"
 
 
-def test_an_event_of_a_raw_error_is_cleaned_before_it_is_written():
+def events_of(node):
+    """What Dagster records of the step when a job of one node runs."""
     import dagster as dg
 
-    @dg.op
-    def fails():
-        cause = ValueError(f"token=abcdef123 {SECRET}")
-        raise RuntimeError("session not opened: password=hunter2") from cause
-
     with dg.DagsterInstance.ephemeral() as instance:
-        job = dg.GraphDefinition(name="one", node_defs=[fails]).to_job()
+        job = dg.GraphDefinition(name="one", node_defs=[node]).to_job(
+            resource_defs={"lake": dg.ResourceDefinition(_unopened)}
+        )
         run_id = job.execute_in_process(instance=instance, raise_on_error=False).run_id
-        entries = [
-            record.event_log_entry for record in instance.get_records_for_run(run_id).records
-        ]
-    (failed,) = [e for e in entries if e.dagster_event and e.dagster_event.is_step_failure]
-    text = cleaned(failed, [SECRET]).to_json()
-    assert "session not opened: password=***" in text
+        entries = [one.event_log_entry for one in instance.get_records_for_run(run_id).records]
+    return [entry for entry in entries if entry.step_key]
+
+
+def _unopened(_):
+    raise RuntimeError(f"password=hunter2 {SECRET}")
+
+
+@pytest.mark.parametrize("fails", ["raw", "ours", "resource"])
+def test_no_event_of_a_step_shows_a_secret(fails):
+    import dagster as dg
+
+    @dg.op(required_resource_keys={"lake"} if fails == "resource" else set())
+    def failing(_):
+        if fails == "raw":
+            cause = ValueError(f"token=abcdef123 {SECRET}")
+            raise RuntimeError("session not opened: password=hunter2") from cause
+        with readable_failures():
+            raise LakeError(f"the lake refuses {SECRET}. Correct it.")
+
+    entries = events_of(failing)
+    text = "".join(cleaned(entry, [SECRET]).to_json() for entry in entries)
+    assert SECRET in "".join(entry.to_json() for entry in entries)
     for secret in (SECRET, "abcdef123", "hunter2"):
-        assert secret in failed.to_json()
         assert secret not in text
+    expected = {
+        "raw": "session not opened: password=***",
+        "ours": "LakeError: the lake refuses ***. Correct it.",
+    }
+    assert expected.get(fails, "password=*** ***") in text
+
+
+def test_a_secret_that_begins_another_one_leaves_nothing_of_it(ordered, environment):
+    environment.setattr(step_main, "_values", lambda _: [SECRET[:6], SECRET])
+    error, left = ordered(f"refused {SECRET}")
+    assert SECRET[6:] not in "".join([*left.values(), str(error)])
