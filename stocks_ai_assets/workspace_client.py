@@ -29,9 +29,9 @@ LOGIN = "Renew the token or log in again (databricks auth login), then run the s
 
 _SECRETS = re.compile(
     r"(?i)(bearer\s+)[^\s'\",;]+|dapi[0-9a-f]{8,}(?:-\d+)?|eyJ[\w-]+\.[\w-]+\.[\w-]*"
-    r"|((?:token|secret|password|signature|\bsig(?![a-z])|credential|account_?key|api_?key"
-    r"|authorization)"
-    r"[\w-]*[\"']?\s*[=:]\s*[\"']?)(?:(?:bearer|basic)\s+)?[^\s'\",;&]+"
+    r"|((?:token|secret|password|signature|\bsig(?![a-z])|credential|authorization"
+    r"|(?:account|api|private)[._-]?key)"
+    r"[\w.-]*[\"']?\s*[=:]\s*[\"']?)(?:(?:bearer|basic)\s+)?[^\s'\",;&]+"
 )
 
 
@@ -149,6 +149,11 @@ def unreachable(what: str, error: BaseException) -> WorkspaceUnreachableError:
         f"{what}: no answer ({_finding(cause)}). Correct DATABRICKS_HOST, or restore the network "
         "and run the same command again."
     )
+
+
+def has_secrets(text: str) -> bool:
+    """Whether something in `text` looks like a token or a password."""
+    return _SECRETS.search(text) is not None
 
 
 def without_secrets(text: str) -> str:

@@ -24,6 +24,8 @@ from stocks_ai_assets.workspace_settings import WorkspaceSettings
         "aws_secret_access_key=abcdef",
         "Authorization: Basic abcdef",
         "AccountKey=abcdef;",
+        "spark.hadoop.fs.s3a.secret.key=abcdef",
+        "fs.azure.account.key.lake.dfs.core.windows.net: abcdef",
         "GET /x?sig=abcdef&sp=r",
         "jwt eyJhbGciOi.eyJzdWIiOi.c2lnbmF0dXJl",
     ],

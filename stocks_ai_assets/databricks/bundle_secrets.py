@@ -5,11 +5,21 @@ from collections.abc import Iterator
 from typing import Any
 
 from stocks_ai_assets.errors import SettingsError
-from stocks_ai_assets.workspace_client import without_secrets
+from stocks_ai_assets.workspace_client import has_secrets
 
 _REFERENCE = re.compile(r"\{\{secrets/[\w.-]+/[\w.-]+\}\}|\$\{[\w.-]+\}|")
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY")
 _IN_ADDRESS = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
+_PLACE = re.compile(
+    r"(?:dbfs:)?(?:/(?:Volumes|Workspace|databricks|dbfs|etc|home|mnt|opt|run|tmp|var)|\$\{[\w.-]+\})"
+    r"/[^\s=?&]*"
+    r"|(?:[a-z]\w*\.){2,}[A-Z]\w*"
+)
+"""Path of a file, or name of a Java class: no secret though it is called like one. A path begins as
+they do there, for a key may begin with a slash as well."""
+
+PROSE = ("comment", "description")
+"""Parts that people read."""
 
 
 def require_no_secrets(where: str, content: object) -> None:
@@ -33,10 +43,13 @@ def require_no_secrets(where: str, content: object) -> None:
 def _is_secret(name: str, value: str) -> bool:
     if _REFERENCE.fullmatch(value):
         return False
-    # Word by word too: what is long is cut where it is shown.
-    shown = [f"{name}: {value}", *(f"{name}: {word}" for word in value.split()), *value.split()]
-    plain = any(without_secrets(one) != " ".join(one.split()) for one in shown if len(one) < 300)
-    return bool(plain or _PRIVATE_KEY.search(value) or _IN_ADDRESS.search(value))
+    if name in PROSE:
+        shown = value.replace(": ", " ")  # a colon is one of the sentence
+    elif all(_PLACE.fullmatch(part.strip()) for part in value.split(",")):
+        shown = value
+    else:
+        shown = f"{name}: {value}"
+    return bool(has_secrets(shown) or _PRIVATE_KEY.search(value) or _IN_ADDRESS.search(value))
 
 
 def _values(node: Any, place: str = "", name: str = "") -> Iterator[tuple[str, str, str]]:

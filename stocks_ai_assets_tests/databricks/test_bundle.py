@@ -84,45 +84,6 @@ def test_two_people_who_deploy_dev_change_nothing_of_each_other():
             assert one["name"] != bob.resources[kind][key]["name"], (kind, key)
 
 
-SECRETS = {
-    "a token": ("default: sample", "default: dapi0123456789abcdef"),
-    "a key of a store": (
-        "STOCKS_AI_SOURCE: ${var.source}",
-        "AWS_SECRET_ACCESS_KEY: wJalrXUtnFEMI/K7MDENG",
-    ),
-    "a password": ("STOCKS_AI_SOURCE: ${var.source}", "LAKE_PASSWORD: hunter2"),
-    "a bearer token": ("default: sample", "default: Bearer abcdefghij"),
-    "a signed address": ("default: sample", "default: 'https://store/x?sig=abcdef'"),
-    "a login in an address": ("default: sample", "default: 'https://ann:hunter2@store/lake'"),
-    "a private key": ("default: sample", "default: '-----BEGIN RSA PRIVATE KEY-----'"),
-    "one that is hidden far inside": ("default: sample", f"default: {'word ' * 90}token=abcdef"),
-}
-
-
-@pytest.mark.parametrize("kind", SECRETS)
-def test_no_secret_can_stand_in_the_file(tmp_path, kind):
-    before, after = SECRETS[kind]
-    text = FILE.read_text(encoding="utf-8")
-    assert before in text
-    file = tmp_path / "databricks.yml"
-    file.write_text(text.replace(before, after), encoding="utf-8")
-    with pytest.raises(SettingsError, match=r"looks like a secret.*secrets put-secret") as refused:
-        load_bundle(file, "dev", GIVEN, USER)
-    assert after.rsplit(maxsplit=1)[-1].strip("'") not in str(refused.value)
-
-
-def test_no_secret_comes_by_a_variable_and_a_reference_to_one_is_none(tmp_path):
-    with pytest.raises(SettingsError, match="--var: source looks like a secret"):
-        load_bundle(FILE, "dev", {**GIVEN, "source": "dapi0123456789abcdef"}, USER)
-    text = FILE.read_text(encoding="utf-8")
-    file, key = tmp_path / "databricks.yml", "{{secrets/stocks_ai_dev/key}}"
-    referring = f'AWS_SECRET_ACCESS_KEY: "{key}"'
-    file.write_text(text.replace("STOCKS_AI_SOURCE: ${var.source}", referring), encoding="utf-8")
-    job = load_bundle(file, "dev", GIVEN, USER).resources["jobs"]["daily"]
-    given = job["job_clusters"][0]["new_cluster"]["spark_env_vars"]
-    assert given["AWS_SECRET_ACCESS_KEY"] == key
-
-
 @pytest.mark.cluster
 @pytest.mark.parametrize("target", ["dev", "staging", "prod"])
 def test_databricks_own_types_take_every_resource_of_a_target_with_its_variables_filled_in(target):
