@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]  # no stubs
 
+from stocks_ai_assets.databricks.bundle_rights import folder_rights, require_rights
 from stocks_ai_assets.databricks.bundle_secrets import require_no_secrets
 from stocks_ai_assets.errors import SettingsError, UsageError
 
@@ -25,9 +26,6 @@ KNOWN_IN_TARGET = (
     "resources",
     "permissions",
 )
-
-FOLDER_LEVELS = {"CAN_MANAGE": "CAN_MANAGE", "CAN_RUN": "CAN_RUN", "CAN_VIEW": "CAN_READ"}
-"""What a level of the bundle's `permissions` is on its folder."""
 
 SHARED = "/Workspace/Shared/"
 """Everybody in a workspace manages what lies here, and no right of a folder changes that."""
@@ -84,10 +82,10 @@ def load_bundle(file: Path, target: str | None, given: Mapping[str, str], user: 
     ------
     SettingsError
         The file is missing, is no bundle, has a part or a reference that is not known, a variable
-        without value, a secret, or a folder that everybody may write and a job runs from as
-        somebody else.
+        without value, a right without holder, a secret, or a folder that everybody may write and a
+        job runs from as somebody else.
     UsageError
-        No such target or variable.
+        No such target or variable, or a value of one that cannot be read.
     """
     content = _content(file)
     _require_known(file, content, KNOWN, "")
@@ -115,6 +113,7 @@ def load_bundle(file: Path, target: str | None, given: Mapping[str, str], user: 
     described = {key: one.get("description") or "" for key, one in _declared(content).items()}
     resolver = _Resolver(file, tree, name, described)
     resources, run_as = resolver.value(tree["resources"]), resolver.value(tree["run_as"])
+    require_rights(file, resources)
     if chosen.get("mode") == "production" and not run_as:
         raise SettingsError(f"{file}: target {name} is of mode production and has no run_as.")
     for job in resources.get("jobs", {}).values():
@@ -132,18 +131,8 @@ def load_bundle(file: Path, target: str | None, given: Mapping[str, str], user: 
         target=name,
         root_path=root,
         resources=resources,
-        permissions=_folder_rights(file, resolver.value(tree["permissions"])),
+        permissions=folder_rights(file, resolver.value(tree["permissions"])),
     )
-
-
-def _folder_rights(file: Path, permissions: list[dict[str, str]]) -> tuple[dict[str, str], ...]:
-    for entry in permissions:
-        if entry.get("level") not in FOLDER_LEVELS:
-            raise SettingsError(
-                f"{file}: `permissions` has the level {entry.get('level')}; there are "
-                f"{', '.join(FOLDER_LEVELS)}."
-            )
-    return tuple({**entry, "level": FOLDER_LEVELS[entry["level"]]} for entry in permissions)
 
 
 def merged(base: Any, over: Any) -> Any:
@@ -233,11 +222,14 @@ def _content(file: Path) -> dict[str, Any]:
             "databricks.yml, or name the file with --file."
         ) from None
     except yaml.YAMLError as error:
-        place = str(error).splitlines()[-1].strip()
-        raise SettingsError(f"{file} is not valid YAML: {place}.") from None
+        raise SettingsError(f"{file} is not valid YAML: {_place(error)}.") from None
     if not isinstance(content, dict) or not {"bundle", "targets"} <= content.keys():
         raise SettingsError(f"{file} is no bundle: it needs `bundle` and `targets`.")
     return content
+
+
+def _place(error: yaml.YAMLError) -> str:
+    return str(error).splitlines()[-1].strip()
 
 
 def _require_known(
@@ -282,9 +274,18 @@ def _variables(
             )
         # A word of the command line becomes what the default is: a number, a list.
         values |= {
-            name: yaml.safe_load(value)
+            name: _read(name, value, where)
             if isinstance(value, str) and isinstance(values[name], int | list | dict)
             else value
             for name, value in source.items()
         }
     return values
+
+
+def _read(name: str, value: str, where: str) -> Any:
+    try:
+        return yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise UsageError(
+            f"The value of the variable `{name}` ({where}) is not valid YAML: {_place(error)}."
+        ) from None

@@ -132,6 +132,28 @@ def test_what_this_command_would_get_wrong_is_refused_by_name(bundle, before, af
         bundle(SMALL.replace(before, after))
 
 
+@pytest.mark.parametrize(
+    ("right", "said"),
+    [
+        ("permissions: [{level: CAN_VIEW}]", "jobs.one has the permission.*one of user_name"),
+        ("permissions: [{permission_level: CAN_VIEW, group_name: ops}]", "one has `level`"),
+        ("permissions: [{level: CAN_VIEW, group_name: a, user_name: b}]", "one of user_name"),
+        ("permissions: [CAN_VIEW]", "has the permission CAN_VIEW"),
+        ("grants: [{principal: ops}]", "jobs.one has the grant.*list of `privileges`"),
+        ("grants: [{principal: ops, privileges: READ_VOLUME}]", "list of `privileges`"),
+    ],
+)
+def test_a_right_without_holder_or_level_is_named_with_what_is_missing(bundle, right, said):
+    named = 'max_concurrent_runs: "${var.number}"'
+    with pytest.raises(SettingsError, match=said):
+        bundle(SMALL.replace(named, f"{named}, {right}"))
+
+
+def test_a_value_of_a_variable_that_cannot_be_read_is_named(bundle):
+    with pytest.raises(UsageError, match=r"`number` \(--var\) is not valid YAML: "):
+        bundle(number="[a")
+
+
 def test_wrong_targets_variables_and_modes_are_refused(bundle, tmp_path):
     with pytest.raises(UsageError, match="no target `nowhere`"):
         bundle(target="nowhere")
@@ -167,6 +189,8 @@ def test_rights_on_the_folder_are_levels_of_a_bundle(bundle):
     assert bundle(text).permissions == ({"level": "CAN_MANAGE", "group_name": "ops"},)
     with pytest.raises(SettingsError, match="level CAN_EDIT; there are CAN_MANAGE"):
         bundle(text.replace("CAN_MANAGE", "CAN_EDIT"))
+    with pytest.raises(SettingsError, match="the bundle has the permission"):
+        bundle(text.replace("group_name", "group"))
 
 
 def test_what_a_target_adds_is_merged_by_key_and_lists_are_joined(bundle):
