@@ -264,14 +264,21 @@ def run(
         if on_written:
             on_written(report)
 
-    if deployment.settings.launch != "pipes":
+    steps = plan(deployment, first, last) if steps is None else steps
+    if deployment.settings.launch != "pipes" and _needs_source(deployment, steps):
         # A source that cannot be opened fails here, before there is a run to fail.
         _ = deployment.source
     definitions = pipeline(deployment, note, on_launched)
-    for step in plan(deployment, first, last) if steps is None else steps:
+    for step in steps:
         if on_step:
             on_step(step)
         execute(definitions, step.stage.name, step.names, step.first, step.last, instance)
         result.runs += 1
     result.seconds = perf_counter() - start
     return result
+
+
+def _needs_source(deployment: Deployment, steps: Sequence[Step]) -> bool:
+    """Whether facts are read: a simulated market is large, and what is computed needs none."""
+    nodes = deployment.registry.nodes
+    return any(nodes[name].transform is None for step in steps for name in step.names)

@@ -37,7 +37,9 @@ def test_a_run_that_breaks_off_goes_on_with_the_first_asset_that_is_due(
         left = plan(opened, START, END, chosen)
         names = {name for step in left for name in step.names}
         assert names == set(chosen) - set(written), "what was written is not run again"
-        resumed = run(opened, START, END, instance=instance, steps=left)
+        again = open_deployment(vendor_settings(tmp_path / "home", vendor))
+        resumed = run(again, START, END, instance=instance, steps=left)
+    assert "source" not in vars(again), "facts are there: no market is held in memory"
     assert {report.name for report in resumed.reports} == names
     undisturbed = open_deployment(vendor_settings(computed, vendor)).lake
     for table in ("market.prices", "signals.technical", "signals.risk", "evaluation.outcomes"):
