@@ -1,6 +1,6 @@
 """The Spark engine: a transform's blocks are computed by Python workers, never in the driver."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,9 @@ CLUSTER_ID = "spark.databricks.clusterUsageTags.clusterId"
 """What every Databricks cluster says of itself, also through Spark Connect."""
 
 S3 = ("s3://", "s3a://")
+
+BATCH_ROWS = 20_000
+"""Rows that a worker sends at a time."""
 
 
 class SparkEngine:
@@ -139,33 +142,55 @@ class _Work:
     blocks: tuple[Window, ...]
     schema: Any
 
-    def __call__(self, key: tuple[Any, ...], rows: Any) -> Any:
-        """Return the rows of one block, judged by their contract."""
-        window = self.blocks[key[0].as_py()]
-        frames = {name: self._input(name, rows, window) for name in self.transform.inputs}
+    def __call__(self, number: int, batches: Iterator[Any]) -> Iterator[Any]:
+        """Yield the rows of one block, judged by their contract."""
+        window, inputs = self.blocks[number], self._apart(batches)
+        frames = {name: self._frame(name, inputs, window) for name in self.transform.inputs}
         found = self.transform.function(frames, window)
         table = TABLES[self.transform.table]
         target = Target(
             table=table, first=window.first, last=window.last, slice=self.transform.slice
         )
-        return table_of(conforming(found, target), self.schema)
+        yield from table_of(conforming(found, target), self.schema).to_batches(BATCH_ROWS)
 
-    def _input(self, name: str, rows: Any, window: Window) -> Any:
+    def _apart(self, batches: Iterator[Any]) -> dict[str, Any]:
+        """Return each input as an Arrow table of its own.
+
+        A row has one input, yet takes the room of all of them: so it is never kept as it comes.
+        """
         import pyarrow as pa
         import pyarrow.compute as pc
 
+        kinds: dict[str, Any] = {}
+        parts: dict[str, list[Any]] = {name: [] for name in self.transform.inputs}
+        for batch in batches:
+            for name, found in parts.items():
+                column = batch.column(name)
+                kinds[name] = column.type
+                if column.null_count < len(column):
+                    own = column.filter(pc.is_valid(column))
+                    found.append(pa.RecordBatch.from_struct_array(own))
+        return {
+            name: pa.Table.from_batches(found, schema=pa.schema(list(kinds[name])))
+            for name, found in parts.items()
+        }
+
+    def _frame(self, name: str, inputs: dict[str, Any], window: Window) -> Any:
         declared = self.transform.inputs[name]
-        column = rows.column(name)
-        own = pa.Table.from_struct_array(column.filter(pc.is_valid(column)))
         table, columns = TABLES[declared.table], read_columns(declared)
-        frame = frame_of(own, declared.table, columns).sort(table.key)
+        frame = frame_of(inputs.pop(name), declared.table, columns).sort(table.key)
         return judged(frame, self.transform, name, window)
 
 
 def _worker(transform: Transform, blocks: tuple[Window, ...]) -> Callable[..., Any]:
+    import pyarrow as pa
+
     work = _Work(transform, blocks, arrow_schema(transform.table))
 
-    def compute(key: tuple[Any, ...], rows: Any) -> Any:
-        return work(key, rows)
+    # Spark reads the annotations: batch by batch, instead of a whole block as one table.
+    def compute(
+        key: tuple[pa.Scalar, ...], batches: Iterator[pa.RecordBatch]
+    ) -> Iterator[pa.RecordBatch]:
+        yield from work(key[0].as_py(), batches)
 
     return compute
