@@ -215,7 +215,10 @@ class Folders(Kind):
         return Found(id=str(found["object_id"]), config={})
 
     def read(self, known: str) -> Found:
-        """Never: a folder is known by its path."""
+        """Never asked for: Databricks finds a folder by its path alone, so `find` does not use it.
+
+        Nor is one left over: folders are no resources of a bundle, and its root stays.
+        """
         raise NotImplementedError(known)
 
     def create(self, config: Config) -> str:
