@@ -18,6 +18,10 @@ Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 
+CELLS_AT_ONCE = 1_000_000
+"""Values ranked at once: ranking takes ten times their room."""
+
+
 @dataclass(frozen=True, slots=True)
 class Places:
     """Where the rows of a frame go: symbol index, session index; rows outside are not kept."""
@@ -108,7 +112,18 @@ def ties(values: Floats) -> tuple[Integers, Integers, Integers]:
         For each value the number of symbols below it, the number equal to it (itself included),
         both 0 where it is missing; and the number of values of each session.
     """
-    by_session = np.ascontiguousarray(values.T)
+    n_symbols, n_sessions = values.shape
+    below, equal = (np.empty((n_sessions, n_symbols), dtype=np.int64) for _ in range(2))
+    count = np.empty(n_sessions, dtype=np.int64)
+    step = max(1, CELLS_AT_ONCE // max(n_symbols, 1))
+    for start in range(0, n_sessions, step):
+        part = slice(start, start + step)
+        below[part], equal[part], count[part] = _ties(np.ascontiguousarray(values[:, part].T))
+    return below.T, equal.T, count
+
+
+def _ties(by_session: Floats) -> tuple[Integers, Integers, Integers]:
+    """`ties` of sessions x symbols."""
     order = np.argsort(by_session, axis=1)
     ordered = np.take_along_axis(by_session, order, axis=1)
     position = np.broadcast_to(np.arange(ordered.shape[1]), ordered.shape)
@@ -123,5 +138,4 @@ def ties(values: Floats) -> tuple[Integers, Integers, Integers]:
     below, equal = np.empty_like(order), np.empty_like(order)
     np.put_along_axis(below, order, np.where(missing, 0, first), axis=1)
     np.put_along_axis(equal, order, np.where(missing, 0, last - first + 1), axis=1)
-    count = (~missing).sum(axis=1)
-    return below.T, equal.T, count.astype(np.int64)
+    return below, equal, (~missing).sum(axis=1)

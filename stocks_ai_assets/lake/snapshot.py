@@ -42,15 +42,15 @@ class Snapshot:
         """Return the rows of a range and some slices, sorted by the table's key."""
         table = self.table
         needed = list(dict.fromkeys([*columns, *table.key, *filter(None, [table.partition])]))
+        # Keys begin with the slice: sorted slice by slice, the whole is sorted.
         parts = [
-            self._scan(str_or_none, group, first, last).select(needed)
-            for str_or_none, group in self._groups(first, last, slices)
+            self._scan(slice_, paths, first, last).select(needed).sort(table.key)
+            for slice_, paths in self._groups(first, last, slices)
         ]
         if not parts:
             schema = stored_schema(table)
             return pl.DataFrame(schema={name: schema[name] for name in columns})
-        rows = pl.concat(parts) if len(parts) > 1 else parts[0]
-        return rows.sort(table.key).select(columns).collect()
+        return pl.concat(parts).select(columns).collect()
 
     def n_rows(self, first: date | None, last: date | None, slices: Sequence[str] | None) -> int:
         """Return the number of rows of the files that may hold the range."""
@@ -59,8 +59,8 @@ class Snapshot:
     def _groups(
         self, first: date | None, last: date | None, slices: Sequence[str] | None
     ) -> list[tuple[str | None, list[str]]]:
-        """Return the files that may hold such rows, by slice."""
-        files = self._files(first, last, slices)
+        """Return the files that may hold such rows by slice, slices ascending."""
+        files = self._files(first, last, slices).sort("slice", maintain_order=True)
         grouped = files.group_by("slice", maintain_order=True).agg("path")
         return [(value, paths) for value, paths in grouped.iter_rows()]
 

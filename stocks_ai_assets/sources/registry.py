@@ -33,9 +33,13 @@ def _folder(settings: "Settings") -> Source:
 
 
 def _sample(settings: "Settings") -> Source:
-    from stocks_ai_assets.sources.sample import simulate  # computes a whole market
+    from stocks_ai_assets.sources.sample import simulate_lake  # computes a whole market
 
-    raw = simulate(n_symbols=settings.sample_symbols, seed=settings.sample_seed)
+    raw = simulate_lake(
+        n_symbols=settings.sample_symbols,
+        seed=settings.sample_seed,
+        first_session=settings.first_session,
+    )
     return FolderSource(raw, nyse(), universe=settings.universe, name="sample", simulated=True)
 
 

@@ -4,6 +4,7 @@ from datetime import date
 
 import numpy as np
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
@@ -46,6 +47,16 @@ def test_names_below_and_equal_give_the_average_rank(values, data):
         expected = rankdata(values[known, session])
         np.testing.assert_array_equal((below + (equal + 1) / 2)[known, session], expected)
         assert not equal[~known, session].any()
+
+
+@pytest.mark.parametrize("cells", [1, 10, 23])
+def test_ranks_are_the_same_however_many_sessions_are_ranked_at_once(monkeypatch, cells):
+    values = np.random.default_rng(3).integers(0, 4, (9, 31)).astype(float)
+    values[values == 3] = np.nan
+    whole = ties(values)
+    monkeypatch.setattr("stocks_ai_assets.domain.panel.CELLS_AT_ONCE", cells)
+    for expected, found in zip(whole, ties(values), strict=True):
+        np.testing.assert_array_equal(found, expected)
 
 
 @given(npst.arrays(float, (7, 3), elements=st.floats(-1, 1)), st.integers(0, 40))

@@ -25,3 +25,8 @@ def test_every_column_says_what_it_means_and_in_which_unit(table):
 def test_the_partition_column_is_a_date_of_the_table(table):
     if table.partitioned_by != "none":
         assert str(table.schema[table.partition]) == "Date"
+
+
+@pytest.mark.parametrize("table", [t for t in TABLES.values() if t.slice], ids=lambda t: t.name)
+def test_the_key_begins_with_the_slice_so_that_slices_are_sorted_one_by_one(table):
+    assert table.key[0] == table.slice

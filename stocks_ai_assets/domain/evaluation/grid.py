@@ -79,9 +79,10 @@ def predictions_by_agent(
     equal_weight
         Add the plain mean of the agents, which has a score and no probability.
     """
-    parts = frames["predictions"].partition_by("agent", as_dict=True, include_key=False)
-    for (agent,), rows in sorted(parts.items(), key=lambda item: str(item[0][0])):
-        yield str(agent), rows
+    predictions = frames["predictions"]
+    for agent in predictions.get_column("agent").unique().sort():
+        # One at a time: the predictions of all agents are the largest thing in memory.
+        yield agent, predictions.filter(pl.col("agent") == agent).drop("agent")
     synthesized = frames["synthesized"]
     if synthesized.is_empty():
         return

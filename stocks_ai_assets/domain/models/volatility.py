@@ -15,7 +15,8 @@ from stocks_ai_assets.domain.calendar import quarters_between
 from stocks_ai_assets.domain.models.calibration import Fit
 from stocks_ai_assets.domain.models.least_squares import coefficients, expanding_products
 from stocks_ai_assets.domain.models.rows import model_rows
-from stocks_ai_assets.domain.panel import Floats
+from stocks_ai_assets.domain.panel import Flags, Floats
+from stocks_ai_assets.domain.signals.risk import PRICE_COLUMNS, risk_features
 from stocks_ai_assets.domain.transform import (
     ALL,
     Frames,
@@ -34,6 +35,10 @@ MIN_PAIRS = 1000
 """Pairs of features and target below which there is no model."""
 
 
+ROWS_AT_ONCE = 1_000_000
+"""Rows of history from which features are made at once: each takes some hundred bytes."""
+
+
 def volatility_model(frames: Frames, window: Window) -> pl.DataFrame:
     """Fit the volatility model for the quarters of the window.
 
@@ -50,15 +55,25 @@ def volatility_model(frames: Frames, window: Window) -> pl.DataFrame:
         Content of agents.models: `intercept`, one coefficient by feature, `smearing`; no row for
         a quarter with fewer than 1,000 pairs.
     """
-    from stocks_ai_assets.domain.signals.risk import risk_features
-
     fits: dict[date, Fit] = {}
     for quarters in _views(frames, window):
         end = first_session_of(quarters[-1], window)
         known = {name: frame.filter(pl.col("known_on") < end) for name, frame in frames.items()}
-        features = risk_features(known["prices"], known["corporate_actions"], known["benchmarks"])
-        fits |= fit_har(features, quarters, window)
+        fits |= fit_har(_all_pairs(known), quarters, window)
     return model_rows(VOLATILITY_MODEL, TARGET_SESSIONS, fits, window)
+
+
+def _all_pairs(facts: Frames) -> pl.DataFrame:
+    """`har_pairs` of every symbol with a price, some symbols at a time."""
+    prices, actions = facts["prices"], facts["corporate_actions"]
+    symbols = prices.get_column("symbol").unique().sort()
+    step = max(1, ROWS_AT_ONCE // max(prices.get_column("session").n_unique(), 1))
+    pairs = []
+    for i in range(0, max(len(symbols), 1), step):
+        some = pl.col("symbol").is_in(symbols[i : i + step].implode())
+        features = risk_features(prices.filter(some), actions.filter(some), facts["benchmarks"])
+        pairs.append(har_pairs(features))
+    return pl.concat(pairs)
 
 
 def _views(frames: Frames, window: Window) -> list[list[date]]:
@@ -109,13 +124,13 @@ def har_pairs(features: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def fit_har(features: pl.DataFrame, quarters: Sequence[date], window: Window) -> dict[date, Fit]:
+def fit_har(pairs: pl.DataFrame, quarters: Sequence[date], window: Window) -> dict[date, Fit]:
     """Fit one line for each quarter on pairs whose target ended before its first session.
 
     Parameters
     ----------
-    features
-        See `har_pairs`.
+    pairs
+        `har_pairs` of all symbols.
     quarters
         Quarters to fit, ascending.
 
@@ -129,7 +144,6 @@ def fit_har(features: pl.DataFrame, quarters: Sequence[date], window: Window) ->
     `smearing` is the mean of exp(residual) over the same pairs (Duan 1983): it makes
     exp(forecast) * smearing a variance without bias, whatever the distribution of the residuals.
     """
-    pairs = har_pairs(features)
     if pairs.is_empty():
         return {}
     ended = pairs.get_column("ended").to_numpy()
@@ -148,7 +162,7 @@ def fit_har(features: pl.DataFrame, quarters: Sequence[date], window: Window) ->
             continue
         used = block <= position
         parameters = dict(zip(names, line, strict=True))
-        smearing = _smearing([column[used] for column in columns], line)
+        smearing = _smearing(columns, line, used)
         fits[quarter] = Fit(
             parameters={**parameters, "smearing": smearing},
             fitted_through=_before(starts[position].astype(date), window),
@@ -158,11 +172,11 @@ def fit_har(features: pl.DataFrame, quarters: Sequence[date], window: Window) ->
     return fits
 
 
-def _smearing(columns: list[Floats], line: Sequence[float]) -> float:
-    """Mean of exp(residual)."""
-    residual = columns[-1].copy()
+def _smearing(columns: list[Floats], line: Sequence[float], used: Flags) -> float:
+    """Mean of exp(residual) over the rows used."""
+    residual = columns[-1][used]
     for value, column in zip(line, columns[:-1], strict=True):
-        residual -= value * column
+        residual -= value * column[used]
     return float(np.mean(pl.Series(residual).exp().to_numpy()))
 
 
@@ -172,12 +186,17 @@ def _before(session: date, window: Window) -> date:
 
 def transform(parameters: Parameters) -> Transform:  # noqa: ARG001  # one signature
     """Declaration of `agents/models/volatility`."""
-    facts = ("prices", "corporate_actions", "benchmarks")
     return Transform(
         name="agents/models/volatility",
         table="agents.models",
         slice=VOLATILITY_MODEL,
-        inputs={name: Input(table=f"market.{name}", lookback=ALL) for name in facts},
+        inputs={
+            "prices": Input(table="market.prices", lookback=ALL, columns=PRICE_COLUMNS),
+            "corporate_actions": Input(table="market.corporate_actions", lookback=ALL),
+            "benchmarks": Input(
+                table="market.benchmarks", lookback=ALL, columns=("session", "known_on")
+            ),
+        },
         by="quarter",
         function=volatility_model,
         description=(

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
 from stocks_ai_assets.domain.ranges import input_range
 from stocks_ai_assets.domain.transform import Transform, Window
 from stocks_ai_assets.engines.inputs import judged, pinned
@@ -28,6 +30,9 @@ from stocks_ai_assets.tables import TABLES
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+_Slices = dict[str, list[Any]]
+"""Arrow batches by slice; one slice without a name where a table has none."""
 
 CLUSTER_ID = "spark.databricks.clusterUsageTags.clusterId"
 """What every Databricks cluster says of itself, also through Spark Connect."""
@@ -145,7 +150,9 @@ class _Work:
     def __call__(self, number: int, batches: Iterator[Any]) -> Iterator[Any]:
         """Yield the rows of one block, judged by their contract."""
         window, inputs = self.blocks[number], self._apart(batches)
-        frames = {name: self._frame(name, inputs, window) for name in self.transform.inputs}
+        frames = {
+            name: self._frame(name, inputs.pop(name), window) for name in self.transform.inputs
+        }
         found = self.transform.function(frames, window)
         table = TABLES[self.transform.table]
         target = Target(
@@ -153,33 +160,43 @@ class _Work:
         )
         yield from table_of(conforming(found, target), self.schema).to_batches(BATCH_ROWS)
 
-    def _apart(self, batches: Iterator[Any]) -> dict[str, Any]:
-        """Return each input as an Arrow table of its own.
+    def _apart(self, batches: Iterator[Any]) -> dict[str, "_Slices"]:
+        """Return the rows of each input by slice, as Arrow batches of its own columns.
 
         A row has one input, yet takes the room of all of them: so it is never kept as it comes.
         """
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        kinds: dict[str, Any] = {}
-        parts: dict[str, list[Any]] = {name: [] for name in self.transform.inputs}
+        parts: dict[str, _Slices] = {name: {} for name in self.transform.inputs}
         for batch in batches:
-            for name, found in parts.items():
+            for name, slices in parts.items():
                 column = batch.column(name)
-                kinds[name] = column.type
-                if column.null_count < len(column):
-                    own = column.filter(pc.is_valid(column))
-                    found.append(pa.RecordBatch.from_struct_array(own))
-        return {
-            name: pa.Table.from_batches(found, schema=pa.schema(list(kinds[name])))
-            for name, found in parts.items()
-        }
+                if column.null_count == len(column):
+                    continue
+                own = pa.RecordBatch.from_struct_array(column.filter(pc.is_valid(column)))
+                slice_ = TABLES[self.transform.inputs[name].table].slice
+                if slice_ is None:
+                    slices.setdefault("", []).append(own)
+                    continue
+                for value in own.column(slice_).unique().to_pylist():
+                    rows = own.filter(pc.equal(own.column(slice_), value))
+                    slices.setdefault(value, []).append(rows)
+        return parts
 
-    def _frame(self, name: str, inputs: dict[str, Any], window: Window) -> Any:
+    def _frame(self, name: str, slices: "_Slices", window: Window) -> pl.DataFrame:
+        """Return an input sorted by its key, which begins with the slice."""
+        import pyarrow as pa
+
         declared = self.transform.inputs[name]
         table, columns = TABLES[declared.table], read_columns(declared)
-        frame = frame_of(inputs.pop(name), declared.table, columns).sort(table.key)
-        return judged(frame, self.transform, name, window)
+        # Arrow's memory goes slice by slice while polars' grows.
+        frames = [
+            frame_of(pa.Table.from_batches(slices.pop(value)), table.name, columns).sort(table.key)
+            for value in sorted(slices)
+        ]
+        nothing = pl.DataFrame(schema=table.schema).select(columns)
+        return judged(pl.concat(frames) if frames else nothing, self.transform, name, window)
 
 
 def _worker(transform: Transform, blocks: tuple[Window, ...]) -> Callable[..., Any]:

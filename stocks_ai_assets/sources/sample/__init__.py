@@ -17,8 +17,12 @@ A longer simulation repeats a shorter one with the same seed and companies: no f
 later draw. Files are as a vendor delivers them, adjusted for splits as of the last session.
 """
 
-from stocks_ai_assets.sources.sample.simulation import simulate, write_folder
+from stocks_ai_assets.sources.sample.simulation import (
+    simulate,
+    simulate_lake,
+    write_folder,
+)
 from stocks_ai_assets.sources.sample.skill import PLANTED
 from stocks_ai_assets.sources.sample.traps import TRAPS
 
-__all__ = ["PLANTED", "TRAPS", "simulate", "write_folder"]
+__all__ = ["PLANTED", "TRAPS", "simulate", "simulate_lake", "write_folder"]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
+from stocks_ai_assets.domain.calendar import nyse
 from stocks_ai_assets.sources.sample.accounts import accounts, jumps
 from stocks_ai_assets.sources.sample.companies import companies
 from stocks_ai_assets.sources.sample.events import (
@@ -89,6 +90,28 @@ def simulate(
         "sp500_membership": sp500_membership(members, line),
     }
     return {**frames, "instruments": instruments(members, line, frames)}
+
+
+def simulate_lake(*, n_symbols: int, seed: int, first_session: date) -> dict[str, pl.DataFrame]:
+    """Simulate the market of a lake, from its first partition to the last session of 2024.
+
+    A lake that begins before 2021 gets a market that begins as much earlier: another one, not a
+    longer one, with the same history before its first partition. One that begins later sees the
+    market of 2021.
+
+    Raises
+    ------
+    NotASessionError, CalendarEndError
+        See `simulate`.
+    """
+    first = min(first_session, FIRST_SESSION)
+    last = nyse().offset(FIRST_SESSION, N_SESSIONS - 1)
+    return simulate(
+        n_symbols=n_symbols,
+        seed=seed,
+        first_session=first,
+        n_sessions=len(nyse().between(first, last)),
+    )
 
 
 def write_folder(frames: Mapping[str, pl.DataFrame], path: Path) -> None:

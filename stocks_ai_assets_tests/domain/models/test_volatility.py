@@ -101,6 +101,21 @@ def test_the_model_beats_ewma_and_the_variance_of_the_last_year_out_of_sample(ma
     assert loss["har"] < 0.9 * loss["year"]
 
 
+@pytest.mark.parametrize("n_symbols", [1, 5])
+def test_the_model_has_the_same_bits_however_many_symbols_are_read_at_once(
+    market, fitted, monkeypatch, n_symbols
+):
+    # The last symbol is listed late: alone, its history is shorter than the market's.
+    late = market["prices"].filter((pl.col("symbol") < "S23") | (pl.col("session") > SESSIONS[99]))
+    facts = {**market, "prices": late}
+    whole = volatility_model(facts, window(*QUARTERS))
+    assert not whole.equals(fitted)
+    monkeypatch.setattr(
+        "stocks_ai_assets.domain.models.volatility.ROWS_AT_ONCE", n_symbols * len(SESSIONS)
+    )
+    assert volatility_model(facts, window(*QUARTERS)).equals(whole)
+
+
 def test_a_pair_sets_the_features_of_a_session_beside_what_the_next_21_brought(market):
     features = risk_features(**market)
     pairs = har_pairs(features)

@@ -12,7 +12,7 @@ from stocks_ai_assets.sources.folder import FAMILIES, FolderSource
 from stocks_ai_assets.sources.intake import intake
 from stocks_ai_assets.sources.layout import RAW_FILES
 from stocks_ai_assets.sources.raw import read_folder
-from stocks_ai_assets.sources.sample import simulate, write_folder
+from stocks_ai_assets.sources.sample import simulate, simulate_lake, write_folder
 from stocks_ai_assets_tests.sources.sample.conftest import FIRST, SEED, as_traded
 
 SMALL = {"n_symbols": 62, "seed": SEED, "first_session": FIRST}
@@ -125,6 +125,20 @@ def test_history_is_long_enough_for_the_first_models(frames):
     assert benchmark.filter(benchmark < FIRST).len() >= 1000 + 252 + 22
     macro = frames["macro_vintages_fredmd"]["date"]
     assert macro.min() <= benchmark.min().replace(day=1).replace(year=benchmark.min().year - 1)
+
+
+def test_the_market_of_a_lake_begins_before_its_first_partition():
+    early = simulate_lake(n_symbols=25, seed=SEED, first_session=date(2019, 1, 2))
+    days = early["prices_daily"]["date"].unique().sort()
+    assert days.filter(days < date(2019, 1, 2)).len() == 756
+    assert days[-1] == date(2024, 12, 31)
+
+
+def test_the_market_of_a_later_lake_is_that_of_the_default_one():
+    usual = simulate(n_symbols=25, seed=SEED)
+    for day in (date(2021, 1, 4), date(2023, 3, 1)):
+        found = simulate_lake(n_symbols=25, seed=SEED, first_session=day)
+        assert all(found[name].equals(usual[name]) for name in usual)
 
 
 def test_nothing_in_it_could_be_taken_for_real(frames):
