@@ -36,7 +36,7 @@ test-spark: env-all jars  ## Tests on a real local Spark, also on the replay dat
 	@# Tables of tests are small: what the second compiler costs is never earned back.
 	JDK_JAVA_OPTIONS=-XX:TieredStopAtLevel=1 $(BIN)/python -m pytest -q -m spark
 
-test-browser: env
+test-browser: env  ## Tests of the report in Chromium
 	@command -v chromium >/dev/null || { echo "Chromium is missing: install the package chromium." >&2; exit 2; }
 	$(BIN)/python -m pytest -q -m "browser and not spark"
 
@@ -81,5 +81,5 @@ lock: env  ## Resolve requirements.lock anew
 	$(LOCK) --extra report --extra ui --extra spark --extra databricks --extra cloud --extra share --group dev --group cluster -c requirements.lock pyproject.toml -o requirements-all.lock
 	echo 'delta-sharing==1.4.2' | $(LOCK) - -o requirements-sharing-client.lock
 
-clean:  ## Remove the environment and caches (not the lake)
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+clean:  ## Remove the environments and caches (not the lake)
+	rm -rf .venv .venv-sharing .pytest_cache .mypy_cache .ruff_cache .hypothesis

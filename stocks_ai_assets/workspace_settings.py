@@ -34,7 +34,9 @@ class WorkspaceSettings(BaseModel):
     staging_folder: Text = Field(
         "/Volumes/stocks_ai/ops/staging", description="Folder of staged steps and wheels."
     )
-    keep_failed: bool = Field(default=False, description="Keep what a failed step was given.")
+    keep_failed: bool = Field(
+        default=False, description="Keep what a failed step of the step launcher was given."
+    )
     cluster_id: Text | None = Field(None, description="Existing cluster; none: a new one a run.")
     pool_id: Text | None = Field(None, description="Instance pool of new clusters.")
     policy_id: Text | None = Field(None, description="Cluster policy of new clusters.")
@@ -43,12 +45,8 @@ class WorkspaceSettings(BaseModel):
     spark_version: Text = Field(
         "19.x-scala2.13", description="Databricks runtime of new clusters (19 has Spark 4.2)."
     )
-    autotermination_minutes: int = Field(
-        30, ge=10, le=10000, description="Idle minutes after which all-purpose clusters stop."
-    )
     serverless: bool = Field(default=False, description="Run Pipes work on serverless compute.")
     tags: dict[str, str] = Field(default_factory=dict, description="Tags of new clusters.")
-    run_as: Text | None = Field(None, description="Service principal that scheduled jobs run as.")
     retries: int = Field(1, ge=0, le=10, description="Times that a lost run is tried again.")
     timeout_seconds: int = Field(
         4 * 3600, ge=60, le=7 * 86400, description="After this a remote run is cancelled."
@@ -72,6 +70,12 @@ class WorkspaceSettings(BaseModel):
     def _agrees(self) -> "WorkspaceSettings":
         if self.staging == "volumes" and not self.staging_folder.startswith("/Volumes/"):
             message = f"staging_folder must start with /Volumes/ (found {self.staging_folder!r})"
+            raise ValueError(message)
+        if self.staging == "dbfs" and self.staging_folder.startswith("/Volumes/"):
+            message = (
+                "staging=dbfs needs a staging_folder in DBFS, for instance /stocks_ai/staging "
+                f"(found {self.staging_folder!r})"
+            )
             raise ValueError(message)
         if self.secrets and not self.secret_scope:
             message = "secrets need a secret_scope"

@@ -25,7 +25,8 @@ SPARKS_OWN = "spark_catalog"
 SERVERS = ("auto", "databricks", "oss")
 
 PolicyFile = Annotated[
-    Path | None, typer.Option("--policy", help="Policy file; default: the packaged one.")
+    Path | None,
+    typer.Option("--policy", help="Policy file; default: STOCKS_AI_POLICY, else the packaged one."),
 ]
 ServerOption = Annotated[
     str, typer.Option("--server", help="auto, databricks or oss (open-source Unity Catalog).")
@@ -156,7 +157,7 @@ def _policy(file: Path | None) -> "tuple[Settings, Policy]":
 
     settings = load_settings()
     catalog = None if settings.catalog == SPARKS_OWN else settings.catalog
-    return settings, load_policy(file, catalog=catalog)
+    return settings, load_policy(file or settings.policy, catalog=catalog)
 
 
 def _dialect(name: str) -> "Dialect | None":

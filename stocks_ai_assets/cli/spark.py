@@ -15,13 +15,17 @@ app = typer.Typer(help="Spark: Delta's jars, and whether it is ready.", no_args_
 def jars(
     *,
     folder: Annotated[
-        Path | None, typer.Option(help="Where to keep them; default: this Python environment.")
+        Path | None,
+        typer.Option(
+            help="Where to keep them; default: STOCKS_AI_SPARK_JARS, else this Python environment."
+        ),
     ] = None,
 ) -> None:
     """Fetch Delta's two jars (10 MB) with the Ivy that pyspark ships; quick when they are there."""
     from stocks_ai_assets.engines.spark.java import JARS, fetch_jars
+    from stocks_ai_assets.settings import load_settings
 
-    where = fetch_jars(folder)
+    where = fetch_jars(folder or load_settings().spark_jars)
     typer.echo(f"{len(JARS)} jars in {where}, as pinned.")
 
 

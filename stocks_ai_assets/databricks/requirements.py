@@ -8,11 +8,7 @@ from stocks_ai_assets.settings import PREFIX, Settings
 def require_pipes(settings: Settings) -> None:
     """Raise `SettingsError` when steps cannot be launched through Pipes with these settings."""
     workspace = settings.databricks
-    if settings.lake_root is None:
-        raise SettingsError(
-            "STOCKS_AI_LAUNCH=pipes needs STOCKS_AI_LAKE_ROOT: a place of the tables that both "
-            "this machine and the cluster reach, for instance s3://bucket/lake."
-        )
+    _require_lake_root(settings, "pipes")
     if workspace.staging != "volumes":
         raise SettingsError(
             "STOCKS_AI_LAUNCH=pipes needs STOCKS_AI_DATABRICKS__STAGING=volumes (found "
@@ -38,8 +34,17 @@ def require_pipes(settings: Settings) -> None:
 
 def require_steps(settings: Settings) -> None:
     """Raise `SettingsError` when steps cannot be launched one by one with these settings."""
+    _require_lake_root(settings, "step")
     if settings.databricks.serverless:
         raise SettingsError(
             "STOCKS_AI_LAUNCH=step needs a cluster, and STOCKS_AI_DATABRICKS__SERVERLESS=true asks "
             "for none. Set SERVERLESS=false, or STOCKS_AI_LAUNCH=pipes."
+        )
+
+
+def _require_lake_root(settings: Settings, launch: str) -> None:
+    if settings.lake_root is None:
+        raise SettingsError(
+            f"STOCKS_AI_LAUNCH={launch} needs STOCKS_AI_LAKE_ROOT: a place of the tables that both "
+            "this machine and the cluster reach, for instance s3://bucket/lake."
         )

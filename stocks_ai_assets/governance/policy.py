@@ -120,7 +120,7 @@ class SharePolicy(_Part):
     comment: str
     tables: tuple[TwoNames, ...] = ()
     views: tuple[TwoNames, ...] = ()
-    history: bool = True
+    history: bool = False
     recipients: tuple[Name, ...] = ()
 
 

@@ -8,6 +8,7 @@ from stocks_ai_assets.databricks.bundle import BUILT_WHEEL, load_bundle, referen
 from stocks_ai_assets.databricks.bundle_resources import KINDS
 from stocks_ai_assets.databricks.deploy_differences import differences
 from stocks_ai_assets.databricks.wheel import JOB_ENTRY, PACKAGE
+from stocks_ai_assets.domain.agents.registry import AGENTS
 from stocks_ai_assets.errors import SettingsError, UsageError
 
 FILE = Path(__file__).parents[2] / "databricks.yml"
@@ -55,6 +56,15 @@ def test_every_target_of_ours_has_all_kinds_of_resources(target):
         assert job["max_concurrent_runs"] == 1
     instance = {"dev": "dev_ann"}.get(target, target)
     assert found.resources["jobs"]["daily"]["name"] == f"stocks_ai daily ({instance})"
+
+
+def test_every_model_has_a_place_for_its_versions():
+    models = load_bundle(FILE, "prod", GIVEN, USER).resources["registered_models"]
+    assert {one["name"] for one in models.values()} == {
+        *(each.name for each in AGENTS),
+        "volatility",
+        "supervisor",
+    }
 
 
 def test_jobs_run_by_themselves_and_as_a_service_principal_in_production_alone():

@@ -19,6 +19,8 @@ def test_a_lake_that_the_cluster_cannot_reach_is_refused(tmp_path):
 
     with pytest.raises(SettingsError, match="STOCKS_AI_LAKE_ROOT"):
         open_pipes(Settings(home=tmp_path, launch="pipes"))
+    with pytest.raises(SettingsError, match="LAUNCH=step needs STOCKS_AI_LAKE_ROOT"):
+        require_steps(Settings(home=tmp_path, launch="step"))
     with pytest.raises(SettingsError, match="messages get lost on DBFS"):
         open_pipes(
             Settings(
@@ -146,6 +148,7 @@ def test_a_run_that_is_refused_is_not_asked_for_again(log):
 
 
 SERVERLESS = {"launch": "pipes", "lake_root": "s3://bucket/lake"}
+STEP = {**SERVERLESS, "launch": "step"}
 
 
 @pytest.mark.parametrize(
@@ -172,5 +175,5 @@ def test_what_serverless_compute_cannot_do_is_refused_before_anything_is_sent(
 
 def test_the_step_launcher_says_that_it_needs_a_cluster(tmp_path):
     with pytest.raises(SettingsError, match="LAUNCH=pipes"):
-        require_steps(Settings(home=tmp_path, launch="step", databricks={"serverless": True}))
-    require_steps(Settings(home=tmp_path, launch="step"))
+        require_steps(Settings(home=tmp_path, databricks={"serverless": True}, **STEP))
+    require_steps(Settings(home=tmp_path, **STEP))

@@ -1,9 +1,11 @@
 """What Spark needs and is not there is named, with the remedy."""
 
+import socket
 import stat
 
 import pytest
 
+from stocks_ai_assets.engines.spark import java
 from stocks_ai_assets.engines.spark.java import (
     JARS,
     fetch_jars,
@@ -75,6 +77,30 @@ def test_a_repository_that_is_not_reached_is_said_with_the_way_around(monkeypatc
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
     with pytest.raises(SparkError, match=r"could not be fetched .*copy the file .*unresolved"):
         fetch_jars(tmp_path / "jars")
+
+
+def test_jars_are_fetched_to_where_the_settings_look_for_them(stocks_ai, monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(java, "fetch_jars", lambda folder: asked.append(folder) or folder)
+    stocks_ai("spark", "jars", spark_jars=tmp_path / "jars")
+    stocks_ai("spark", "jars", "--folder", tmp_path / "other", spark_jars=tmp_path / "jars")
+    assert asked == [tmp_path / "jars", tmp_path / "other"]
+
+
+def test_a_missing_client_of_connect_is_not_taken_for_a_server_that_does_not_answer():
+    from stocks_ai_assets.engines.spark.session import _connected
+
+    class Session:
+        class builder:  # noqa: N801  # pyspark's name
+            @staticmethod
+            def remote(_):
+                message = "grpcio >= 1.76.0 must be installed"
+                raise ImportError(message)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        remote = f"sc://127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(SparkError, match=r"pyspark\[connect\].*grpcio"):
+            _connected(Session, remote)
 
 
 def test_a_catalog_server_becomes_settings_of_spark_and_needs_its_connector(tmp_path):

@@ -34,6 +34,13 @@ def test_the_packaged_policy_is_accepted_and_gives_auditors_two_columns_and_one_
     assert policy.views[policy.auditor.view].columns == ("symbol", "predicted_return")
 
 
+def test_a_share_opens_history_only_where_the_policy_says_so(tmp_path):
+    file = tmp_path / "policy.toml"
+    file.write_text(PACKAGED.replace("history = true\n", ""), encoding="utf-8")
+    assert load_policy().shares["stocks_predictions"].history
+    assert not load_policy(file).shares["stocks_predictions"].history
+
+
 def test_masks_and_the_row_filter_are_off_unless_asked_for():
     policy = load_policy()
     assert not policy.desks.enabled

@@ -28,7 +28,7 @@ class Remote:
             launch="step",
             engine=engine,
             databricks={**chosen, **given},
-            **(where or {}),
+            **(where or {"lake_root": str((home or self.home) / "lake")}),
         )
 
     def runs(self):

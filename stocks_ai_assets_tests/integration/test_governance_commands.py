@@ -1,6 +1,7 @@
 """The commands of governance against a real server: plan, apply, apply again, SQL, lineage."""
 
 import json
+from importlib.resources import files
 
 import pytest
 
@@ -124,6 +125,17 @@ def test_a_failed_apply_says_what_was_done_and_exits_with_1(run, catalog):
     ended = run("apply", token=token)
     assert ended.code == 1
     assert "WorkspaceDeniedError" in ended.err or "changes done" in ended.err
+
+
+def test_the_policy_of_the_settings_is_that_of_governance_too(stocks_ai, tmp_path):
+    packaged = files("stocks_ai_assets.governance").joinpath("policy.toml").read_text()
+    ours, named = tmp_path / "ours.toml", tmp_path / "named.toml"
+    for file in (ours, named):
+        file.write_text(packaged.replace("audit.synthesized_predictions", f"audit.{file.stem}"))
+    ended = stocks_ai("governance", "sql", policy=ours)
+    assert "CREATE VIEW stocks_ai.audit.ours" in ended.out
+    ended = stocks_ai("governance", "sql", "--policy", named, policy=ours)
+    assert "CREATE VIEW stocks_ai.audit.named" in ended.out
 
 
 def test_the_sql_script_needs_no_server(stocks_ai):

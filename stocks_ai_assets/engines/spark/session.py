@@ -214,6 +214,11 @@ def _connected(session_class: Any, remote: str) -> "SparkSession":
     try:
         session = session_class.builder.remote(remote).getOrCreate()
         session.sql("SELECT 1").collect()
+    except ImportError as error:
+        raise SparkError(
+            "STOCKS_AI_SPARK_REMOTE needs pyspark's client for Spark Connect. Run: pip install "
+            f"'pyspark[connect]==4.2.0'. ({error})"
+        ) from None
     except Exception as error:  # noqa: BLE001  # pyspark and gRPC have many
         raise SparkError(unanswered.format(type(error).__name__)) from None
     _send_code(session)

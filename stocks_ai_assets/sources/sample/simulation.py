@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from stocks_ai_assets.domain.calendar import nyse
+from stocks_ai_assets.errors import SettingsError
 from stocks_ai_assets.sources.sample.accounts import accounts, jumps
 from stocks_ai_assets.sources.sample.companies import companies
 from stocks_ai_assets.sources.sample.events import (
@@ -24,7 +25,7 @@ from stocks_ai_assets.sources.sample.reference import (
 )
 from stocks_ai_assets.sources.sample.shocks import market, shocks
 from stocks_ai_assets.sources.sample.skill import Knowledge
-from stocks_ai_assets.sources.sample.timeline import timeline
+from stocks_ai_assets.sources.sample.timeline import MARKET_LEAD, timeline
 from stocks_ai_assets.sources.sample.vendor import (
     benchmarks_daily,
     corporate_actions,
@@ -101,9 +102,17 @@ def simulate_lake(*, n_symbols: int, seed: int, first_session: date) -> dict[str
 
     Raises
     ------
-    NotASessionError, CalendarEndError
-        See `simulate`.
+    SettingsError
+        The pinned calendar has no room for the history before `first_session`.
+    NotASessionError
+        `first_session` is no session.
     """
+    earliest = nyse().sessions[MARKET_LEAD]
+    if first_session < earliest:
+        raise SettingsError(
+            f"STOCKS_AI_FIRST_SESSION={first_session}: the simulated market begins on {earliest} "
+            f"at the earliest, because {MARKET_LEAD:,} sessions of history come before it."
+        )
     first = min(first_session, FIRST_SESSION)
     last = nyse().offset(FIRST_SESSION, N_SESSIONS - 1)
     return simulate(

@@ -8,6 +8,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from stocks_ai_assets.domain.calendar import nyse
+from stocks_ai_assets.errors import SettingsError
 from stocks_ai_assets.sources.folder import FAMILIES, FolderSource
 from stocks_ai_assets.sources.intake import intake
 from stocks_ai_assets.sources.layout import RAW_FILES
@@ -132,6 +133,11 @@ def test_the_market_of_a_lake_begins_before_its_first_partition():
     days = early["prices_daily"]["date"].unique().sort()
     assert days.filter(days < date(2019, 1, 2)).len() == 756
     assert days[-1] == date(2024, 12, 31)
+
+
+def test_a_lake_before_there_can_be_a_market_is_refused_with_the_first_session_that_can():
+    with pytest.raises(SettingsError, match="2004-01-02: the simulated market begins on 2007-"):
+        simulate_lake(n_symbols=25, seed=SEED, first_session=date(2004, 1, 2))
 
 
 def test_the_market_of_a_later_lake_is_that_of_the_default_one():
