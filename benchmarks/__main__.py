@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
-from benchmarks import concurrency, engines, event_storage, sharing
+from benchmarks import concurrency, engines, event_storage, launching, sharing
 from benchmarks.measure import CLI, Measured, machine, measure
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
@@ -37,6 +37,7 @@ def main() -> None:
             *engines.replay(folder),
             *concurrency.section(),
             *sharing.section(home / "sharing"),
+            *launching.section(),
             "Markets of 500 to 5,000 symbols on both engines: [scaling](scaling.md).",
         ]
     PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
