@@ -13,6 +13,7 @@ from pathlib import Path
 from time import perf_counter, sleep
 from typing import Any
 
+import numpy as np
 import psutil
 
 CLI = str(Path(sys.executable).with_name("stocks-ai"))
@@ -67,6 +68,17 @@ def _watch(pid: int, peak: list[float]) -> None:
 def tree(root: psutil.Process) -> list[psutil.Process]:
     """A process and all below it; the first of them ended: raises `psutil.NoSuchProcess`."""
     return [root, *root.children(recursive=True)]
+
+
+def reference() -> float:
+    """Seconds of a fixed work on one core: tells a slow hour of a shared machine from a quick one.
+
+    Whole numbers added in Python, and random ones sorted by numpy.
+    """
+    start = perf_counter()
+    sum(range(50_000_000))
+    np.sort(np.random.default_rng(0).random(10_000_000))
+    return perf_counter() - start
 
 
 def machine() -> str:
