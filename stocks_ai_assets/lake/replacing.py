@@ -18,8 +18,8 @@ from stocks_ai_assets.lake.periods import Piece, gaps, pieces_of_write
 from stocks_ai_assets.lake.target import Target
 from stocks_ai_assets.lake.writing import Stamps, Written, commit
 
-ATTEMPTS = 10
-"""Commits tried before a write gives up against other writers."""
+ATTEMPTS = 60
+"""Commits tried before a write gives up: where eight merge into one file, seven lose each round."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -45,6 +45,7 @@ def process_environment(remote, vendor):
         "DATABRICKS_HOST": remote.running.url,
         "DATABRICKS_TOKEN": remote.running.token,
         "STOCKS_AI_LAUNCH": "step",
+        "STOCKS_AI_LAKE_ROOT": str(settings.lake),
         "STOCKS_AI_DATABRICKS__STAGING_FOLDER": VOLUME,
         "STOCKS_AI_DATABRICKS__CLUSTER_ID": remote.cluster_id,
         "STOCKS_AI_DATABRICKS__POLL_SECONDS": "0.2",

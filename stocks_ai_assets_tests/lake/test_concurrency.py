@@ -97,6 +97,7 @@ def test_a_writer_that_keeps_losing_gives_up_and_says_so(
 ):
     write_esg(sessions[:2])
     monkeypatch.setattr(replacing, "sleep", lambda _: None)
+    monkeypatch.setattr(replacing, "ATTEMPTS", 10)
     Rival(monkeypatch, lake, sessions[0], times=99)
     with pytest.raises(ConflictError, match=r"signals\.esg for .* 10 commits failed") as given_up:
         write_esg(sessions[:2], 30.0, n=1)
