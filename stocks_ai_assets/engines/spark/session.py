@@ -164,6 +164,8 @@ def _local(builder: Any, options: SparkOptions) -> "SparkSession":
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
         "spark.sql.catalogImplementation": "in-memory",
+        # Spark makes this folder when it starts, by default where the command was given.
+        "spark.sql.warehouse.dir": str(Path(tempfile.gettempdir(), "spark-warehouse")),
         # Without checksums in files of their own: delta-rs leaves them as they are when it writes
         # `_last_checkpoint` anew, and Spark would then read the log three times before it gives up.
         "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",

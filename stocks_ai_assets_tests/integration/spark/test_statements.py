@@ -86,7 +86,8 @@ def test_an_error_of_the_statement_is_raised_and_frees_the_locks(engine, tmp_pat
 def test_java_keeps_the_locks_of_a_python_that_was_killed(tmp_path):
     lock = tmp_path / "table.commit"
     words = [sys.executable, "-c", WRITER, str(lock), str(tmp_path / "out")]
-    writer = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    (here := tmp_path / "here").mkdir()
+    writer = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, cwd=here)
     java = int(writer.stdout.readline())
     try:
         eventually(lambda: is_held(lock))
@@ -101,6 +102,7 @@ def test_java_keeps_the_locks_of_a_python_that_was_killed(tmp_path):
         os.kill(java, signal.SIGCONT)
         with exclusively(lock, "the table", patience=60.0):
             pass
+        assert not list(here.iterdir()), "Spark leaves nothing where it is started"
     finally:
         for end in (lambda: os.kill(java, signal.SIGKILL), writer.kill):
             with suppress(ProcessLookupError):
