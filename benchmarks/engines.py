@@ -20,6 +20,7 @@ from time import perf_counter, sleep
 import psutil
 
 from benchmarks.measure import CLI, machine, reference, tree
+from benchmarks.spark_events import SETTINGS, tasks_of
 
 ENGINES = ("local", "spark")
 REPLAY = ("2015-01-14", "2024-08-23")
@@ -184,10 +185,14 @@ COLUMNS = (
     "shuffled",
     "lake",
     "reference",
+    "between tasks",
+    "alone",
+    "divided",
 )
 """Peaks of memory are those of the computed tables; facts are read by the process in both.
 
-The reference is a fixed work of one core, before and after: a shared machine varies.
+The reference is a fixed work of one core, before and after: a shared machine varies. The last three
+are what `Tasks` says of Spark's: what more cores would shorten, and what they would not.
 """
 
 
@@ -200,19 +205,16 @@ def scale(symbols: int, engine: str, days: tuple[str, str] = TEN_YEARS, memory: 
             "STOCKS_AI_SAMPLE_SYMBOLS": str(symbols),
             "STOCKS_AI_ENGINE": engine,
             "STOCKS_AI_SPARK_MEMORY": memory,
-            "PYSPARK_SUBMIT_ARGS": (
-                "--conf spark.eventLog.enabled=true --conf spark.eventLog.rolling.enabled=false "
-                f"--conf spark.eventLog.compress=false --conf spark.eventLog.dir={events} "
-                "pyspark-shell"
-            ),
+            "PYSPARK_SUBMIT_ARGS": SETTINGS.format(events),
         }
         quick = reference()
         facts = backfill(home, days, settings, ("--select", FROM_THE_SOURCE))
         run = backfill(home, days, settings, ("--select", COMPUTED))
         quick = (quick + reference()) / 2
         size = sum(f.stat().st_size for f in (home / "lake").rglob("*") if f.is_file()) / 1e9
-        spilled, shuffled = _moved(events)
+        tasks = tasks_of(events, run.seconds)
     rows = sum(int(str(r["rows"])) for r in (*facts.reports, *run.reports))
+    ways = (tasks.between, tasks.alone, tasks.divided)
     cells = [
         f"{symbols:,}",
         engine,
@@ -221,24 +223,11 @@ def scale(symbols: int, engine: str, days: tuple[str, str] = TEN_YEARS, memory: 
         f"{run.cpu_seconds:,.0f} s",
         f"{rows / 1e6:,.1f} M",
         *(f"{run.peak.get(kind, 0) / 1000:,.1f} GB" for kind in (*KINDS, "all")),
-        *(f"{value:,.1f} GB" for value in (spilled, shuffled, size)),
+        *(f"{value:,.1f} GB" for value in (tasks.spilled, tasks.shuffled, size)),
         f"{quick:,.1f} s",
+        *(f"{value:,.0f} s" if engine == "spark" else "-" for value in ways),
     ]
     return f"| {' | '.join(cells)} |"
-
-
-def _moved(events: Path) -> tuple[float, float]:
-    """GB that Spark's tasks spilled to disk, and wrote for others to read."""
-    spilled = shuffled = 0
-    for file in events.iterdir():
-        with file.open(encoding="utf-8") as lines:
-            for line in lines:
-                if '"SparkListenerTaskEnd"' in line:
-                    metrics = json.loads(line).get("Task Metrics") or {}
-                    spilled += metrics.get("Disk Bytes Spilled", 0)
-                    written = metrics.get("Shuffle Write Metrics", {})
-                    shuffled += written.get("Shuffle Bytes Written", 0)
-    return spilled / 1e9, shuffled / 1e9
 
 
 def main() -> None:
