@@ -24,6 +24,15 @@ WRITERS = (1, 2, 4, 8)
 WRITES = 12
 """Commits of each writer."""
 
+GOAL = 4.0
+"""Throughput of the most writers, in that of one."""
+
+ONE_AT_A_TIME = 1.2
+"""Writers at work on average, up to which the others are said to wait for their turn."""
+
+FULL = 0.9
+"""Share of busy cores from which the machine is said to be full."""
+
 SESSIONS, SYMBOLS = 20, 100
 PLACES = {"a folder": None, "S3 (moto)": (), "S3 (moto), 20 ms away": ("--far-away",)}
 WAYS = {
@@ -87,7 +96,7 @@ def section() -> Iterator[str]:
 
 
 def _reasons(found: list[tuple[str, str, dict[int, Ran]]]) -> Iterator[str]:
-    """Where one commit's time goes, alone and among eight."""
+    """Where one commit's time goes, alone and among eight, and what keeps eight from the goal."""
     yield "Milliseconds of one commit by step, one writer and eight:"
     yield ""
     yield "| table | place | compare | commit | coverage | rest |"
@@ -99,6 +108,68 @@ def _reasons(found: list[tuple[str, str, dict[int, Ran]]]) -> Iterator[str]:
             for name in ("compare", "commit", "coverage", "rest")
         )
         yield f"| {way} | {place} | {' | '.join(cells)} |"
+    yield ""
+    yield (
+        f"The goal: {WRITERS[-1]} writers on disjoint parts commit at least {GOAL:.0f} times as "
+        "much as one, or the measured reason. A folder has one lock for each slice, under which a "
+        "write compares, commits and records coverage: in a table without slices it is one "
+        "writer's turn at a time. A store has no lock: who finds the next version taken reads the "
+        "log again and tries the one after it."
+    )
+    yield ""
+    cores = os.cpu_count() or 1
+    yield from (f"- {way}, {place}: {reason(runs, cores)}" for way, place, runs in found)
+
+
+def reason(runs: dict[int, Ran], cores: int) -> str:
+    """Say whether the most writers reach the goal, and if not, what the figures show instead.
+
+    Parameters
+    ----------
+    runs
+        What one writer did, what the most did, and those between.
+    cores
+        Of the machine.
+    """
+    alone, most, n = runs[WRITERS[0]], runs[WRITERS[-1]], WRITERS[-1]
+    times = {writers: ran.per_second / alone.per_second for writers, ran in runs.items()}
+    best = max(times, key=lambda writers: times[writers])
+    said = f"{times[n]:.1f}x with {n}"
+    if times[n] >= GOAL:
+        return f"**met**, {said}."
+    said += f", at best {times[best]:.1f}x with {best}" if best not in (1, n) else ""
+    why = [*_waiting(alone, most, n), _busy(alone, most, cores)]
+    return f"**missed**, {said}. {' '.join(why)}"
+
+
+def _waiting(alone: Ran, most: Ran, writers: int) -> Iterator[str]:
+    """What writers wait for: a lock, or the log of a table whose versions others took."""
+    before, after = _steps(alone, 1), _steps(most, writers)
+    inside = sum(most.steps.values()) / most.seconds
+    if not most.requests and inside <= ONE_AT_A_TIME:
+        yield (
+            f"The lock: on average {inside:.1f} of {writers} writers had it, each for "
+            f"{sum(after.values()) - after['rest']:.0f} ms; the others waited, "
+            f"{after['rest'] - before['rest']:,.0f} ms a commit."
+        )
+    elif not most.requests:
+        yield f"No waiting for a lock: on average {inside:.1f} of {writers} writers had their own."
+    if most.refused >= most.commits:
+        yield (
+            f"The log: {most.refused / most.commits:.1f} versions were lost a commit, which took "
+            f"{most.requests / most.commits:.0f} requests instead of "
+            f"{alone.requests / alone.commits:.0f}; its commit step took {after['commit']:,.0f} ms "
+            f"instead of {before['commit']:,.0f}."
+        )
+
+
+def _busy(alone: Ran, most: Ran, cores: int) -> str:
+    """How much of the machine was at work, and of its server."""
+    busy = f"{most.cores:.2f} of {cores} cores were busy, {alone.cores:.2f} with one writer"
+    if most.requests:
+        busy += f"; {most.server:.2f} of them by the server, which is one process"
+    full = most.cores >= FULL * cores
+    return f"The machine is full: {busy}." if full else f"{busy[0].upper()}{busy[1:]}."
 
 
 def _steps(ran: Ran, writers: int) -> dict[str, float]:

@@ -19,8 +19,9 @@ from time import perf_counter, sleep
 
 import psutil
 
+from benchmarks import overhead
 from benchmarks.measure import CLI, machine, reference, tree
-from benchmarks.spark_events import SETTINGS, tasks_of
+from benchmarks.spark_events import event_settings, tasks_of
 
 ENGINES = ("local", "spark")
 REPLAY = ("2015-01-14", "2024-08-23")
@@ -124,17 +125,20 @@ def _kind(process: psutil.Process, root: psutil.Process) -> str:
 def replay(folder: str) -> Iterator[str]:
     """Lines of the parity table: every asset by both engines, and whether the bits agree."""
     from stocks_ai_assets.lake import Lake
+    from stocks_ai_assets.settings import Settings
 
     source = {"STOCKS_AI_SOURCE": "folder", "STOCKS_AI_SOURCE_FOLDER": folder}
     with tempfile.TemporaryDirectory(prefix="stocks-ai-engines-") as name:
-        runs, prints = {}, {}
+        runs, prints, events = {}, {}, Path(name) / "events"
         for engine in ENGINES:
             home = Path(name) / engine
-            runs[engine] = backfill(home, REPLAY, {**source, "STOCKS_AI_ENGINE": engine})
+            told = event_settings(events) if engine == "spark" else {}
+            runs[engine] = backfill(home, REPLAY, {**source, "STOCKS_AI_ENGINE": engine, **told})
             if runs[engine].ended:
                 sys.exit(f"benchmark: {engine}: {runs[engine].ended}")
             lake = Lake(home / "lake")
             prints[engine] = {t: lake.fingerprint(t).content_hash for t in lake.tables()}
+        work = overhead.by_asset(events, runs["spark"].reports)
     here, spark = (runs[engine] for engine in ENGINES)
     same = [t for t in prints["local"] if prints["local"][t] == prints["spark"].get(t)]
     yield "## The replay data by both engines"
@@ -150,19 +154,43 @@ def replay(folder: str) -> Iterator[str]:
         peaks = " | ".join(f"{run.peak.get(kind, 0):,.0f} MB" for kind in (*KINDS, "all"))
         yield f"| {engine} | {run.seconds:,.1f} s | {peaks} |"
     yield ""
-    yield "Seconds of reading, computing and writing, by asset:"
+    yield (
+        f"Spark's heap was `{Settings.model_fields['spark_memory'].default}`, the engine's default "
+        "(the limit is 1.5 GB); what Java takes besides are its code, the stacks of its threads "
+        "and buffers."
+    )
     yield ""
-    yield "| asset | rows | local | spark |"
-    yield "|---|---|---|---|"
-    seconds = {r["asset"]: _seconds(r) for r in here.reports}
+    yield (
+        "Seconds of reading, computing and writing, by asset, with what Spark was asked for: jobs, "
+        "their tasks, seconds of all tasks, MB shuffled. Facts and the ledger of trials are made "
+        "by the process in both."
+    )
+    yield ""
+    yield "| asset | rows | local | spark | jobs | tasks | seconds of tasks | shuffled |"
+    yield "|---|---|---|---|---|---|---|---|"
+    seconds = {r["asset"]: overhead.seconds(r) for r in here.reports}
     for report in spark.reports:
-        name = report["asset"]
-        yield f"| {name} | {report['rows']:,} | {seconds[name]:.2f} | {_seconds(report):.2f} |"
+        name = str(report["asset"])
+        cells = (
+            name,
+            f"{report['rows']:,}",
+            f"{seconds[name]:.2f}",
+            f"{overhead.seconds(report):.2f}",
+            *_work(work.get(name)),
+        )
+        yield f"| {' | '.join(cells)} |"
+    yield ""
+    yield "Where the difference goes, in medians:"
+    yield ""
+    yield from overhead.explained(here.reports, spark.reports, work, os.cpu_count() or 1)
     yield ""
 
 
-def _seconds(report: Mapping[str, object]) -> float:
-    return sum(float(str(v)) for k, v in report.items() if k.startswith("seconds"))
+def _work(found: overhead.Asked | None) -> tuple[str, ...]:
+    if found is None:
+        return ("",) * 4
+    shuffled = f"{found.shuffled / 1e6:,.1f} MB"
+    return str(found.jobs), str(found.tasks), f"{found.seconds:.1f}", shuffled
 
 
 FROM_THE_SOURCE = 'key:"market/*" or key:"evaluation/trials"'
@@ -200,12 +228,11 @@ def scale(symbols: int, engine: str, days: tuple[str, str] = TEN_YEARS, memory: 
     """Return one line of the table of sizes: facts of a simulated market, then what is computed."""
     with tempfile.TemporaryDirectory(prefix="stocks-ai-scale-") as name:
         home, events = Path(name), Path(name) / "events"
-        events.mkdir()
         settings = {
             "STOCKS_AI_SAMPLE_SYMBOLS": str(symbols),
             "STOCKS_AI_ENGINE": engine,
             "STOCKS_AI_SPARK_MEMORY": memory,
-            "PYSPARK_SUBMIT_ARGS": SETTINGS.format(events),
+            **event_settings(events),
         }
         quick = reference()
         facts = backfill(home, days, settings, ("--select", FROM_THE_SOURCE))

@@ -6,12 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-SETTINGS = (
-    "--conf spark.eventLog.enabled=true --conf spark.eventLog.rolling.enabled=false "
-    "--conf spark.eventLog.compress=false --conf spark.eventLog.dir={} pyspark-shell"
-)
-"""Arguments of `PYSPARK_SUBMIT_ARGS` with which a Spark writes its log into a folder."""
-
 ALONE = 0.9
 """Share of its stage's seconds from which a task counts as one block that nothing can divide."""
 
@@ -41,6 +35,18 @@ class Tasks:
     def seconds(self, cores: int) -> float:
         """Seconds of the same run on `cores` cores, by Amdahl's law: nothing else changes."""
         return self.between + self.alone + self.divided / cores
+
+
+def event_settings(folder: Path) -> dict[str, str]:
+    """Make the folder and return what lets local Spark write its events into it."""
+    folder.mkdir()
+    return {
+        "PYSPARK_SUBMIT_ARGS": (
+            "--conf spark.eventLog.enabled=true --conf spark.eventLog.rolling.enabled=false "
+            f"--conf spark.eventLog.compress=false --conf spark.eventLog.dir={folder} "
+            "pyspark-shell"
+        )
+    }
 
 
 def tasks_of(folder: Path, wall: float) -> Tasks:

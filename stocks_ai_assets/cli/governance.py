@@ -122,15 +122,20 @@ def lineage(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show, change nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Push the lineage of tables that Spark did not write, from the transforms' declarations."""
+    """Push the lineage of tables that Databricks did not write, from the assets' declarations."""
     from stocks_ai_assets.domain.graph import transforms
     from stocks_ai_assets.governance.governing import server_of
     from stocks_ai_assets.governance.lineage import plan_lineage, push_lineage, steps_of
+    from stocks_ai_assets.governance.writers import written_on_databricks
+    from stocks_ai_assets.lake import Lake
+    from stocks_ai_assets.tables import TABLES
 
     settings, checked = _policy(policy)
     steps = steps_of(checked.catalog, transforms(settings.parameters), settings.source)
     opened = server_of(settings, _dialect(server))
-    found = plan_lineage(opened, checked.catalog, steps)
+    theirs = written_on_databricks(Lake(settings.lake), TABLES)
+    left = [f"{checked.catalog}.{each}" for each in theirs]
+    found = plan_lineage(opened, checked.catalog, steps, left)
     changes = [each for each in found if prune or not each.prune]
     stale = [each for each in found if each.prune and not prune]
     done = 0 if dry_run else push_lineage(opened, changes)
@@ -139,6 +144,7 @@ def lineage(
             {
                 "changes": [each.as_dict() for each in changes],
                 "stale": [each.as_dict() for each in stale],
+                "left": left,
                 "done": done,
             }
         )
@@ -147,6 +153,8 @@ def lineage(
         typer.echo(each.title)
     for each in stale:
         typer.echo(f"With --prune: {each.title}")
+    if left:
+        typer.echo(f"Left to Databricks, which wrote them and records that: {', '.join(left)}.")
     verb = "would be" if dry_run else "were"
     typer.echo(f"{len(changes)} changes of the lineage of {checked.catalog} {verb} made.")
 

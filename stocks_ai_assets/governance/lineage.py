@@ -1,11 +1,12 @@
-"""Lineage of tables that Spark did not write: from the transforms' declarations to Unity Catalog.
+"""Lineage that Databricks does not see: from the transforms' declarations to Unity Catalog.
 
+What its own Spark writes it records by itself (`writers`); pushed too, it would be there twice.
 Databricks takes relationships in which one end is external metadata, so each transform becomes
 one such object between its inputs and its table. Columns are left out: transforms declare tables.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -19,6 +20,8 @@ from stocks_ai_assets.workspace_client import workspace_failures
 BASE = "/api/2.0/lineage-tracking"
 OWN = {"managed_by": "stocks-ai"}
 """Property of the objects that are ours: others are never touched."""
+
+LEFT = "Databricks wrote its table, and records that itself"
 
 End = tuple[str, str]
 """`table` or `external_metadata`, and its name."""
@@ -107,8 +110,21 @@ def steps_of(catalog: str, transforms: Iterable[Transform], source: str) -> tupl
     return landing, *computed
 
 
-def plan_lineage(server: Server, catalog: str, steps: tuple[Step, ...]) -> list[LineageChange]:
+def plan_lineage(
+    server: Server, catalog: str, steps: tuple[Step, ...], left: Iterable[str] = ()
+) -> list[LineageChange]:
     """Return what must change so that the server shows the steps; nothing the second time.
+
+    Parameters
+    ----------
+    server
+        Where.
+    catalog
+        Name of the catalog.
+    steps
+        What fills its tables.
+    left
+        Full names of tables whose lineage the server records by itself: no step leads to them.
 
     Raises
     ------
@@ -129,11 +145,12 @@ def plan_lineage(server: Server, catalog: str, steps: tuple[Step, ...]) -> list[
             if (each.get("properties") or {}).get("managed_by") == OWN["managed_by"]
             and each["properties"].get("catalog") == catalog
         }
-        changes = [change for step in steps for change in _step(server, step, there)]
-    wanted = {step.name for step in steps}
+        pushed = tuple(_ours(steps, frozenset(left)))
+        changes = [change for step in pushed for change in _step(server, step, there)]
+    known, wanted = ({step.name for step in each} for each in (steps, pushed))
     changes += [
         LineageChange(
-            title=f"remove {name}: no such asset any more",
+            title=f"remove {name}: {LEFT if name in known else 'no such asset any more'}",
             call=Call(method="DELETE", path=_path(name)),
             prune=True,
         )
@@ -141,6 +158,14 @@ def plan_lineage(server: Server, catalog: str, steps: tuple[Step, ...]) -> list[
         if name not in wanted
     ]
     return changes
+
+
+def _ours(steps: Iterable[Step], left: frozenset[str]) -> Iterator[Step]:
+    """Steps without the tables that are left to the server, and none that leads to these alone."""
+    for step in steps:
+        outputs = tuple(each for each in step.outputs if each not in left)
+        if outputs:
+            yield replace(step, outputs=outputs)
 
 
 def _path(name: str) -> str:
@@ -206,7 +231,7 @@ def _step(server: Server, step: Step, there: dict[str, Any]) -> Iterator[Lineage
         )
     for source, target in sorted(known - step.edges):
         yield LineageChange(
-            title=f"separate {source[1]} from {target[1]}: not declared any more",
+            title=f"separate {source[1]} from {target[1]}: not pushed any more",
             call=Call(
                 method="DELETE",
                 path=f"{BASE}/external-lineage",

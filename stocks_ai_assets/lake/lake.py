@@ -250,11 +250,11 @@ class Lake:
             .sort("_commit_version", maintain_order=True)
         )
 
-    def history(self, table: str) -> tuple[Commit, ...]:
-        """Return all versions of a table, newest first."""
+    def history(self, table: str, newest: int | None = None) -> tuple[Commit, ...]:
+        """Return the newest versions of a table, or all that its log has, newest first."""
         handle = self._handle(table)
         with handle.lock, storage_failures(f"History of {table}", handle.location):
-            return tuple(commit_of(entry) for entry in handle.require().history())
+            return tuple(commit_of(entry) for entry in handle.require().history(newest))
 
     def compact(self) -> None:
         """Merge small files and write a checkpoint, for every table. Changes no content."""

@@ -38,6 +38,8 @@ class Commit:
         When it was committed, UTC.
     operation
         Delta's word for it: CREATE TABLE, WRITE, MERGE, OPTIMIZE.
+    engine
+        What made the commit, by its own words: delta-rs, Apache-Spark, Databricks-Runtime.
     run_id, code_version
         Run and code that wrote it; empty for maintenance.
     slice, first, last
@@ -47,6 +49,7 @@ class Commit:
     version: int
     timestamp: datetime
     operation: str
+    engine: str
     run_id: str
     code_version: str
     slice: str
@@ -61,6 +64,7 @@ def commit_of(entry: Mapping[str, Any]) -> Commit:
         version=int(entry["version"]),
         timestamp=datetime.fromtimestamp(entry["timestamp"] / 1000, UTC),
         operation=str(entry["operation"]),
+        engine=str(entry.get("engineInfo", "")),
         run_id=str(notes.get("run_id", "")),
         code_version=str(notes.get("code_version", "")),
         slice=str(notes.get("slice", "")),

@@ -163,7 +163,9 @@ class Handler:
     def nothing(call: Call) -> Answer:
         """Refuse what is no operation of the protocol."""
         _ = call
-        raise RefusedError(404, NOT_FOUND, "The protocol has no such operation.")
+        raise RefusedError(
+            404, NOT_FOUND, f"The protocol has no such operation. It begins at {PREFIX}/shares."
+        )
 
     def _token(self, call: Call) -> Token:
         if call.token is None:
@@ -271,7 +273,9 @@ async def _body(request: Any) -> bytes:
     async for chunk in request.stream():
         body += chunk
         if len(body) > BODY_BYTES:
-            raise RefusedError(413, bad_request("").code, f"The body is over {BODY_BYTES} bytes.")
+            raise RefusedError(
+                413, bad_request("").code, f"The body is over {BODY_BYTES} bytes. Send fewer hints."
+            )
     return bytes(body)
 
 

@@ -137,5 +137,8 @@ class Directory:
 
 def _missing() -> RefusedError:
     return RefusedError(
-        404, NOT_FOUND, "There is no such share, schema or table, or it is not shared with you."
+        404,
+        NOT_FOUND,
+        "There is no such share, schema or table, or it is not shared with you. List what is "
+        "shared with you, or ask the provider.",
     )

@@ -73,7 +73,9 @@ class Links:
         content = self._signer.read(PURPOSE, f"{body}.{signature}")
         if content is None:
             raise RefusedError(
-                403, FORBIDDEN, "This URL was not given out by this server, or was changed."
+                403,
+                FORBIDDEN,
+                "This URL was not given out by this server, or was changed. Query the table again.",
             )
         names = ("token_id", "share", "table", "name", "expires")
         link = Link(**dict(zip(names, content["v"], strict=True)))
@@ -119,7 +121,9 @@ class FileNames:
             found = (f.relative_to(folder).as_posix() for f in folder.rglob("*.parquet"))
             self._known.update(((table_id, self.of(table_id, each)), each) for each in found)
         if (table_id, name) not in self._known:
-            raise RefusedError(404, NOT_FOUND, "The file is not there: it was vacuumed.")
+            raise RefusedError(
+                404, NOT_FOUND, "The file is not there: it was vacuumed. Query a newer version."
+            )
         return self._known[table_id, name]
 
 
@@ -127,5 +131,5 @@ def inside(folder: Path, path: str) -> Path:
     """Return the file `path` of `folder`; refuse what lies elsewhere, by whatever way."""
     file = (folder / path).resolve()
     if not file.is_relative_to(folder.resolve()):
-        raise RefusedError(404, NOT_FOUND, "The file is not there.")
+        raise RefusedError(404, NOT_FOUND, "The file is not there. Query the table again.")
     return file

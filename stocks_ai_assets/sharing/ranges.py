@@ -47,5 +47,9 @@ def requested_part(header: str | None, size: int) -> Part:
         if last and int(last) < start:
             return Part(start=0, length=size, whole=True)
     if start >= size or end <= start:
-        raise RefusedError(416, BAD_REQUEST, f"The file has {size} bytes; the range begins beyond.")
+        raise RefusedError(
+            416,
+            BAD_REQUEST,
+            f"The file has {size} bytes; the range begins beyond. Begin it earlier.",
+        )
     return Part(start=start, length=end - start, whole=False)

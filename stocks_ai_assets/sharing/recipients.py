@@ -167,7 +167,12 @@ class Recipients:
         """Return the valid token with this id, or raise `RefusedError`."""
         found = self._current().get(identity)
         if found is None:
-            raise RefusedError(401, UNAUTHENTICATED, "The token of this URL is unknown.")
+            raise RefusedError(
+                401,
+                UNAUTHENTICATED,
+                "The token of this URL is unknown. Query the table again with the profile file "
+                "that you were given, or ask the provider for a new one.",
+            )
         self._require_valid(found, now)
         return found
 

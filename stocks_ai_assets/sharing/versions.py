@@ -102,7 +102,11 @@ class Versions:
         """Return the newest version, or refuse: the table was never written."""
         newest = self._lake.version(table)
         if newest is None:
-            raise RefusedError(404, NOT_FOUND, "The table is shared but was not written yet.")
+            raise RefusedError(
+                404,
+                NOT_FOUND,
+                "The table is shared but was not written yet. Ask the provider when it will be.",
+            )
         return newest
 
     def version(self, table: str, number: int) -> Version:

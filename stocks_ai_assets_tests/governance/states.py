@@ -1,5 +1,6 @@
-"""States for tests: what a catalog holds right after its plan was applied."""
+"""States for tests: what a catalog holds after its plan was applied, and who wrote a table."""
 
+import json
 from dataclasses import replace
 
 from stocks_ai_assets.governance.desired import desired_state
@@ -50,3 +51,12 @@ def titles(actions):
 def verbs(actions):
     """What is done, in order."""
     return [each.verb for each in actions]
+
+
+def committed(lake, table, engine, operation="WRITE", run="run-1"):
+    """Add a commit that another engine says it made; without a run it is none of ours."""
+    notes = {"userMetadata": json.dumps({"run_id": run})} if run else {}
+    info = {"timestamp": 1_700_000_000_000, "operation": operation, "engineInfo": engine, **notes}
+    log = lake.root.joinpath(*table.split("."), "_delta_log")
+    text = json.dumps({"commitInfo": {"operationParameters": {}, **info}})
+    (log / f"{lake.version(table) + 1:020}.json").write_text(f"{text}\n")

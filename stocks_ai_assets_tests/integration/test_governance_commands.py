@@ -5,7 +5,10 @@ from importlib.resources import files
 
 import pytest
 
+from stocks_ai_assets.lake import Lake
+from stocks_ai_assets_tests.governance.states import committed
 from stocks_ai_assets_tests.integration.governing import governed
+from stocks_ai_assets_tests.integration.writers import SYNTHESIZED
 
 pytestmark = pytest.mark.cluster
 
@@ -68,6 +71,28 @@ def test_lineage_is_pushed_once_and_shows_each_step_between_its_tables(run, cata
     assert step["external_metadata_info"]["name"] == "stocks_ai_meta_synthesized_predictions"
 
 
+def test_what_databricks_wrote_is_left_to_its_own_lineage_and_told(run, catalog):
+    run("apply")
+    run("lineage")
+    committed(Lake(catalog.lake), SYNTHESIZED, "Databricks-Runtime/19.0.x-scala2.13")
+    asked = run("lineage")
+    step = f"stocks_ai_{SYNTHESIZED.replace('.', '_')}"
+    assert f"With --prune: remove {step}: Databricks wrote its table" in asked.out
+    assert f"Left to Databricks, which wrote them and records that: stocks_ai.{SYNTHESIZED}." in (
+        asked.out
+    )
+    pruned = json.loads(run("lineage", "--prune", "--json").out)
+    assert (pruned["done"], pruned["left"]) == (1, [f"stocks_ai.{SYNTHESIZED}"])
+    again = json.loads(run("lineage", "--prune", "--json").out)
+    assert (again["done"], again["changes"]) == (0, [])
+    listed = catalog.running.client().api_client.do(
+        "GET", "/api/2.0/lineage-tracking/external-metadata"
+    )
+    names = {each["name"] for each in listed["external_metadata"]}
+    assert step not in names
+    assert "stocks_ai_agents_predictions_risk" in names, "delta-rs wrote that one"
+
+
 def test_a_step_that_no_longer_exists_goes_only_with_prune_and_those_of_others_stay(run, catalog):
     run("apply")
     run("lineage")
@@ -120,11 +145,36 @@ def test_an_unreachable_host_an_unknown_token_and_a_wrong_option_are_told_in_wor
     assert run("plan", "--server", "snowflake").code == 2
 
 
-def test_a_failed_apply_says_what_was_done_and_exits_with_1(run, catalog):
-    token = catalog.tokens["stocks_ai_analysts"]
-    ended = run("apply", token=token)
+def test_who_lacks_a_right_is_told_which_and_that_nothing_was_done(run, catalog):
+    run("apply")
+    ended = run("apply", token=catalog.tokens["stocks_ai_analysts"])
+    assert (ended.code, ended.out) == (1, "")
+    assert "0 changes done, then `create volume stocks_ai.ops.staging` failed: " in ended.err
+    assert "does not have USE SCHEMA on Schema 'stocks_ai.ops'. Ask its owner" in ended.err
+    assert run("plan", "--detailed-exitcode").code == 0
+
+
+def test_an_apply_that_fails_says_what_was_done_and_what_was_not_tried(run, catalog, tmp_path):
+    run("apply")
+    text = files("stocks_ai_assets.governance").joinpath("policy.toml").read_text()
+    for before, after in (
+        ("\n[volumes]\n", 'desk = { comment = "A new one." }\n\n[volumes]\n'),
+        ("prediction_date > (SELECT", "no_such_column > (SELECT"),
+        ('on = "schema meta"\nprivileges = [', 'on = "schema meta"\nprivileges = ["EXECUTE", '),
+    ):
+        assert before in text
+        text = text.replace(before, after)
+    file = tmp_path / "mine.toml"
+    file.write_text(text)
+    planned = json.loads(run("apply", "--policy", file, "--dry-run", "--json").out)["actions"]
+    ended = run("apply", "--policy", file)
+    catalog.running.client().schemas.delete("stocks_ai.desk")
     assert ended.code == 1
-    assert "WorkspaceDeniedError" in ended.err or "changes done" in ended.err
+    failed = "1 changes done, then `alter view stocks_ai.meta.recent_predictions` failed: "
+    assert failed in ended.err
+    assert "`no_such_column` cannot be resolved" in ended.err
+    assert len(planned) > 2
+    assert f"{len(planned) - 2} not tried. Run the same command again" in ended.err
 
 
 def test_the_policy_of_the_settings_is_that_of_governance_too(stocks_ai, tmp_path):

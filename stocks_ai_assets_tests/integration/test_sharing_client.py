@@ -247,7 +247,7 @@ def test_what_is_not_shared_or_not_there_is_refused_with_a_clear_message(served)
         served.load(SYNTHESIZED, timestamp="2000-01-01T00:00:00Z"),
         served.changes(SYNTHESIZED, starting_version=5),
     )
-    message = "There is no such share, schema or table, or it is not shared with you"
+    message = "or it is not shared with you. List what is shared with you, or ask the provider."
     for each in (beyond, unknown):
         assert "404" in each.error
         assert message in _joined(each.error)

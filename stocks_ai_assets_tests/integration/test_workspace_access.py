@@ -138,3 +138,32 @@ def test_secrets_are_kept_by_scope_and_read_by_whom_the_scope_names(client, work
     client.secrets.delete_scope("desk")
     with pytest.raises(NotFound, match="Secret Scope desk does not exist"):
         client.secrets.list_secrets("desk").__iter__().__next__()
+
+
+def test_a_wheel_is_installed_for_those_alone_who_may_read_its_folder(client, workspace):
+    from databricks.sdk.service.jobs import SubmitTask
+    from databricks.sdk.service.workspace import ImportFormat
+
+    folder, wheel = "/Workspace/closed/inside", "/Workspace/closed/inside/none-1.0-py3-none-any.whl"
+    client.workspace.mkdirs(folder)
+    client.workspace.upload(wheel, b"none", format=ImportFormat.AUTO)
+    reader = workspace.client(workspace.workspace.add_user("reader@example.com"))
+    cluster = {"spark_version": "19.x-scala2.13", "node_type_id": "i3.xlarge", "num_workers": 1}
+    task = {
+        "task_key": "step",
+        "new_cluster": cluster,
+        "libraries": [{"whl": wheel}],
+        "spark_python_task": {"python_file": "dbfs:/tests/none.py"},
+    }
+
+    def said():
+        run = reader.jobs.submit(run_name="test", tasks=[SubmitTask.from_dict(task)]).run_id
+        return workspace.ended(run).state.state_message
+
+    assert f"reader@example.com does not have CAN_READ permission on {wheel}" in said()
+    above = client.workspace.get_status("/Workspace/closed").object_id
+    right = {"user_name": "reader@example.com", "permission_level": "CAN_READ"}
+    url = f"/api/2.0/permissions/directories/{above}"
+    client.api_client.do("PATCH", url, body={"access_control_list": [right]})
+    assert "none-1.0-py3-none-any.whl" in said(), "read, and found to be no wheel"
+    assert "CAN_READ" not in said()

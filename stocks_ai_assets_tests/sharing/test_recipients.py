@@ -51,6 +51,12 @@ def test_a_changed_token_is_as_unknown_as_an_invented_one(recipients):
     assert len(invented) == 1
 
 
+def test_the_token_of_a_url_that_nobody_knows_any_more_is_refused_with_the_way_out(recipients):
+    recipients.issue("fund", now=NOW, lifetime=DAY)
+    with pytest.raises(RefusedError, match=r"unknown\. Query the table again .* ask the provider"):
+        recipients.require("gone", now=NOW)
+
+
 def test_a_revoked_token_ends_at_once_also_for_a_server_that_knew_it(recipients, tmp_path):
     text, token = recipients.issue("fund", now=NOW, lifetime=DAY)
     server = Recipients(tmp_path / "sharing")

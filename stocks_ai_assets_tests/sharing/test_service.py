@@ -120,7 +120,8 @@ def test_what_a_share_does_not_name_is_answered_like_what_does_not_exist(sharing
         ("evaluation.trials", {"share": "no_such_share"}),
         (PREDICTIONS, {"recipient": "desk"}),
     ]
-    assert len({refusal(404, sharing.find, path, **who) for path, who in wanted}) == 1
+    (said,) = {refusal(404, sharing.find, path, **who) for path, who in wanted}
+    assert said.endswith("List what is shared with you, or ask the provider.")
     assert sharing.find("evaluation.trials", "desk", "internal").table.table == "evaluation.trials"
 
 
@@ -364,7 +365,7 @@ def test_urls_show_neither_folders_of_the_server_nor_its_key(sharing):
 
 
 def test_a_shared_table_that_was_never_written_says_so(sharing):
-    assert "not written yet" in refusal(404, sharing.query, "signals.esg")
+    assert "not written yet. Ask the provider" in refusal(404, sharing.query, "signals.esg")
 
 
 def test_a_version_whose_files_were_vacuumed_is_refused_by_name(sharing, tmp_path):

@@ -10,6 +10,7 @@ from pathlib import Path
 from stocks_ai_assets_tests.workspace import clusters, libraries, processes
 from stocks_ai_assets_tests.workspace.errors import Refused
 from stocks_ai_assets_tests.workspace.secret_scopes import value_of
+from stocks_ai_assets_tests.workspace.workspace_files import require_read
 
 SECRET = re.compile(r"\{\{secrets/([^/{}]+)/([^/{}]+)\}\}")
 RUNTIMES = {"19.x-scala2.13": "19.0", "18.x-scala2.13": "18.0"}
@@ -118,7 +119,11 @@ class Launch:
 
     def _new_cluster(self, spec):
         with self.workspace.lock:
-            spec = clusters.checked_spec(self.workspace, self._principal, spec)
+            try:
+                spec = clusters.checked_spec(self.workspace, self._principal, spec)
+            except Refused as refused:
+                message = f"A cluster could not be made: {refused.message}"
+                raise LaunchError("CLUSTER_ERROR", message) from None
             key = clusters.new_id(self.workspace)
             name = f"job-{self._run['job_id']}-run-{self._run['run_id']}"
             clusters.put(
@@ -146,6 +151,10 @@ class Launch:
         wanted = list(task.get("libraries") or ())
         wanted += [libraries.of_text(text) for text in environment.get("dependencies") or ()]
         try:
+            for library in wanted:
+                if library.get("whl", "").startswith("/Workspace/"):
+                    with self.workspace.lock:
+                        require_read(self.workspace, self._principal, library["whl"])
             return libraries.install(self.workspace, wanted, self.folder / "libraries")
         except (libraries.LibraryError, Refused) as error:
             message = f"Library installation failed: {error}"

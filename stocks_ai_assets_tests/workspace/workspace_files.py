@@ -2,10 +2,25 @@
 
 import base64
 import re
+from pathlib import PurePosixPath
 
 from stocks_ai_assets_tests.workspace import permissions, storage
 from stocks_ai_assets_tests.workspace.calls import route
-from stocks_ai_assets_tests.workspace.errors import Refused, invalid, missing
+from stocks_ai_assets_tests.workspace.errors import Refused, denied, invalid, missing
+
+
+def require_read(workspace, principal, remote: str) -> None:
+    """Refuse a file below /Workspace that neither its rights nor its folders' let one read."""
+    inside = re.sub(r"^/Workspace(?=/)", "", remote)
+    if inside.startswith("/Shared/"):
+        return
+    numbers, path = workspace.collection("workspace_files"), PurePosixPath(inside)
+    places = (("files", path), *(("directories", folder) for folder in path.parents))
+    if not any(
+        permissions.may(workspace, principal, kind, numbers.get(str(place)), "CAN_READ")
+        for kind, place in places
+    ):
+        raise denied(f"User {principal.name} does not have CAN_READ permission on {remote}.")
 
 
 class WorkspaceFiles:

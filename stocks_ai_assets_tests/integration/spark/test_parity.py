@@ -113,6 +113,8 @@ def test_the_history_says_who_wrote_whichever_engine_committed(both):
         here.first,
         here.last,
     )
+    assert here.engine.startswith("delta-rs:")
+    assert spark.engine.startswith("Apache-Spark/")
 
 
 @pytest.mark.parametrize("name", ["signals.technical", "meta.synthesized_predictions"])

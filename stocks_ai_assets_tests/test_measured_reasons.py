@@ -1,0 +1,120 @@
+"""What `docs/performance.md` says in words follows from the figures beside it."""
+
+import json
+
+import pytest
+
+from benchmarks.concurrency import Ran, reason
+from benchmarks.overhead import Asked, asked, explained
+
+
+def ran(writers, per_second, cores, *, steps, server=0.0, requests=0, lost=0.0):
+    """What some writers did: commits a second, busy cores, seconds of a commit by step."""
+    commits = 12 * writers
+    return Ran(
+        commits=commits,
+        seconds=commits / per_second,
+        retries=0,
+        cores=cores,
+        server=server,
+        steps={
+            name: commits * value
+            for name, value in zip(("compare", "commit", "coverage"), steps, strict=True)
+        },
+        requests=requests * commits,
+        refused=round(lost * commits),
+    )
+
+
+ALONE = ran(1, 6.0, 1.1, steps=(0.05, 0.06, 0.001))
+REASONS = {
+    "the cores": (
+        {1: ALONE, 2: ran(2, 12.0, 1.75, steps=(0.05, 0.06, 0.001))},
+        ran(8, 9.0, 1.96, steps=(0.25, 0.34, 0.001)),
+        [
+            "at best 2.0x with 2",
+            "No waiting for a lock: on average 5.3 of 8",
+            "The machine is full: 1.96 of 2 cores were busy, 1.10 with one writer.",
+        ],
+    ),
+    "the lock": (
+        {1: ALONE},
+        ran(8, 6.0, 1.2, steps=(0.07, 0.09, 0.0)),
+        ["The lock: on average 1.0 of 8", "each for 160 ms", "1.20 of 2 cores were busy"],
+    ),
+    "the store": (
+        {1: ran(1, 2.7, 1.1, steps=(0.14, 0.14, 0.03), server=0.36, requests=21)},
+        ran(8, 1.3, 1.5, steps=(0.5, 3.8, 0.7), server=0.77, requests=69, lost=3.2),
+        [
+            "The log: 3.2 versions were lost a commit",
+            "69 requests instead of 21",
+            "commit step took 3,800 ms instead of 140",
+            "0.77 of them by the server",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("what", REASONS)
+def test_a_goal_that_eight_writers_miss_has_the_reason_that_the_figures_show(what):
+    fewer, most, shown = REASONS[what]
+    said = reason({**fewer, 8: most}, cores=2)
+    assert said.startswith("**missed**, ")
+    assert [words for words in shown if words not in said] == [], said
+    others = {"the lock": "The lock:", "the store": "The log:"}
+    assert not [words for name, words in others.items() if name != what and words in said], said
+
+
+def test_a_goal_that_is_met_is_said_to_be_met():
+    found = reason({1: ALONE, 8: ran(8, 26.0, 7.9, steps=(0.05, 0.06, 0.001))}, cores=8)
+    assert found == "**met**, 4.3x with 8."
+
+
+def job(number, commit=""):
+    """A job of one stage in Spark's event log: one of a commit carries the commit's tag."""
+    tags = f"session,session-thread-{commit}" if commit else "session"
+    event = {"Event": "SparkListenerJobStart", "Stage IDs": [number]}
+    return json.dumps({**event, "Properties": {"spark.job.tags": tags}})
+
+
+def task(stage, milliseconds, shuffled=0):
+    metrics = {"Executor Run Time": milliseconds}
+    metrics["Shuffle Write Metrics"] = {"Shuffle Bytes Written": shuffled}
+    event = {"Event": "SparkListenerTaskEnd", "Stage ID": stage}
+    return json.dumps({**event, "Task Metrics": metrics})
+
+
+def test_what_spark_was_asked_for_an_asset_ends_with_its_commit():
+    one, two = (f"stocks-ai-{digit * 16}" for digit in "1a")
+    events = [job(0), task(0, 500, 10), job(1, one), job(2, one), task(2, 250), task(0, 100)]
+    events += [job(3, two), task(3, 1000, 5), job(4), task(4, 9000)]
+    assert asked(events) == [
+        Asked(jobs=3, tasks=3, seconds=0.85, shuffled=10),
+        Asked(jobs=1, tasks=1, seconds=1.0, shuffled=5),
+    ]
+
+
+def test_sparks_seconds_are_told_of_the_first_asset_of_small_ones_and_of_large_ones():
+    def report(asset, rows, reading, writing):
+        return {
+            "asset": asset,
+            "rows": rows,
+            "seconds_reading": reading,
+            "seconds_writing": writing,
+        }
+
+    names = ("signals/macro", "agents/models/esg", "signals/risk")
+    spark = [
+        report("market/prices", 400_000, 1.0, 1.0),
+        *map(report, names, (2_000, 39, 250_000), (20.0, 0.5, 0.7), (13.0, 9.5, 19.3)),
+    ]
+    here = [report(each["asset"], each["rows"], 0.5, 0.5) for each in spark]
+    work = {name: Asked(jobs=12, tasks=30, seconds=6.0, shuffled=2_000_000) for name in names}
+    first, few, many = explained(here, spark, work, cores=2)
+    assert (
+        "For its 2,000 rows signals/macro takes 33.0 s, 1.0 s in the process, by 12 jobs" in first
+    )
+    assert "10.0 s, 1.0 s in the process, by 12 jobs of 30 tasks that shuffle 2.0 MB" in few
+    assert "3.0 s of work for 2 cores" in few
+    assert "One of 200,000 or more takes 20.0 s, 1.0 s in the process" in many
+    assert not any("jobs" in line for line in explained(here, spark, {}, cores=2))
