@@ -6,6 +6,7 @@ import pytest
 
 from benchmarks.concurrency import Ran, reason
 from benchmarks.overhead import Asked, asked, explained
+from benchmarks.spark_events import tasks_of
 
 
 def ran(writers, per_second, cores, *, steps, server=0.0, requests=0, lost=0.0):
@@ -118,3 +119,22 @@ def test_sparks_seconds_are_told_of_the_first_asset_of_small_ones_and_of_large_o
     assert "3.0 s of work for 2 cores" in few
     assert "One of 200,000 or more takes 20.0 s, 1.0 s in the process" in many
     assert not any("jobs" in line for line in explained(here, spark, {}, cores=2))
+
+
+def test_more_cores_shorten_what_tasks_share_and_nothing_else(tmp_path):
+    def task(stage, start, end):
+        return {
+            "Event": "SparkListenerTaskEnd",
+            "Stage ID": stage,
+            "Stage Attempt ID": 0,
+            "Task Info": {"Launch Time": 1_000 * start, "Finish Time": 1_000 * end},
+            "Task Metrics": {"Disk Bytes Spilled": 10**9},
+        }
+
+    # A stage of two equal tasks beside each other; one of a single block, and a tiny second task.
+    events = [task(1, 0, 4), task(1, 0, 4), task(2, 6, 16), task(2, 6, 7)]
+    (tmp_path / "log").write_text("\n".join(map(json.dumps, events)), encoding="utf-8")
+    found = tasks_of(tmp_path, wall=20.0)
+    assert (found.divided, found.alone, found.between) == (8.0, 11.0, 6.0)
+    assert found.spilled == 4.0
+    assert found.seconds(8) == 6.0 + 11.0 + 1.0
