@@ -22,7 +22,11 @@ from stocks_ai_assets.assets.failures import readable_failures
 from stocks_ai_assets.assets.io_manager import Report
 from stocks_ai_assets.databricks.attempt import Attempt
 from stocks_ai_assets.databricks.dbfs import DbfsStaging
-from stocks_ai_assets.databricks.failures import staging_failures, submission_failures
+from stocks_ai_assets.databricks.failures import (
+    audience_failures,
+    staging_failures,
+    submission_failures,
+)
 from stocks_ai_assets.databricks.libraries import pinned_libraries
 from stocks_ai_assets.databricks.printed import printed
 from stocks_ai_assets.databricks.reports import Reports
@@ -135,7 +139,9 @@ class WorkspaceStepLauncher(DatabricksPySparkStepLauncher):  # type: ignore[misc
             self._on_launched(attempt.name, run)
         with workspace_failures(f"Following {attempt.link}"):
             if self.permissions:
-                attempt.grant(run, self._format_permissions(self.permissions["job_permissions"]))
+                access = self._format_permissions(self.permissions["job_permissions"])
+                with audience_failures(self._settings.databricks, f"Sharing {attempt.link}"):
+                    attempt.grant(run, access)
             # Elsewhere Dagster keeps an interrupt until it can handle it; here it ends the wait.
             with raise_execution_interrupts():
                 end = yield from attempt.follow(run)

@@ -155,7 +155,8 @@ class DatabricksPipes:
                     _announce(context, f"{step} runs as {run.link}.", run)
                     if self._on_launched:
                         self._on_launched(step, run)
-                    end = follow(self._workspace, settings, run, context.log, tell)
+                    with workspace_failures(f"Following {step} in {run.link}"):
+                        end = follow(self._workspace, settings, run, context.log, tell)
         tell()
         return Attempt(run=run, end=end, request=request, session=session)
 
@@ -172,7 +173,8 @@ class DatabricksPipes:
                 # About calls that Dagster makes within itself.
                 warnings.simplefilter("ignore")
                 opened = dg.open_pipes_session(context, injector, reader, request.extras())
-                session = stack.enter_context(opened)
+                with staging_failures(self._settings.databricks):
+                    session = stack.enter_context(opened)
             yield session
 
     def staged_wheel(self) -> str:

@@ -89,7 +89,7 @@ def new_cluster(settings: WorkspaceSettings) -> dict[str, Any]:
     else:
         cluster["node_type_id"] = settings.node_type
     if settings.policy_id:
-        cluster["policy_id"] = settings.policy_id
+        cluster |= {"policy_id": settings.policy_id, "apply_policy_default_values": True}
     if single:
         cluster["spark_conf"] = SINGLE_NODE
     return cluster

@@ -40,6 +40,12 @@ REMEDIES = {
 }
 """What helps, by termination code or result state."""
 
+AGAIN = (
+    "The machines failed, not the work: run the same command again, or raise "
+    "STOCKS_AI_DATABRICKS__RETRIES."
+)
+"""What helps where a run was lost."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RemoteRun:
@@ -87,7 +93,8 @@ class Ending:
     def sentence(self) -> str:
         """State, message and what helps."""
         said = f": {self.message.rstrip('.')}" if self.message else ""
-        remedy = REMEDIES.get(self.state, "See the run's page for the cause.")
+        usual = AGAIN if self.kind == "lost" else "See the run's page for the cause."
+        remedy = REMEDIES.get(self.state, usual)
         return f"ended as {self.state}{said}. {remedy}"
 
 
@@ -163,7 +170,7 @@ def _cluster(settings: WorkspaceSettings) -> dict[str, Any]:
         "custom_tags": [{"key": key, "value": value} for key, value in sorted(tags.items())],
     }
     if settings.policy_id:
-        cluster["policy_id"] = settings.policy_id
+        cluster |= {"policy_id": settings.policy_id, "apply_policy_default_values": True}
     if single:
         cluster["spark_conf"] = SINGLE_NODE
     return cluster

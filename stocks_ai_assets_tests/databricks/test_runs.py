@@ -16,8 +16,11 @@ def asked(**given):
     from dagster_databricks import databricks_pyspark_step_launcher
 
     settings = WorkspaceSettings(**given)
+    configured = run_configuration(settings, LIBRARIES)
+    # Handed on as it is; the stock schema alone does not know it.
+    configured["cluster"].get("new", {}).pop("apply_policy_default_values", None)
     configuration = {
-        "run_config": run_configuration(settings, LIBRARIES),
+        "run_config": configured,
         "permissions": permissions(settings),
         "databricks_host": "https://workspace.example",
         "secrets_to_env_variables": [],
@@ -57,6 +60,7 @@ def test_a_new_cluster_has_pool_policy_tags_and_size():
     ]
     assert new["nodes"] == {"instance_pool_id": "pool"}
     assert new["policy_id"] == "policy"
+    assert new["apply_policy_default_values"] is True
     assert new["size"] == {"num_workers": 3}
     assert {"key": "team", "value": "quant"} in new["custom_tags"]
 
@@ -99,6 +103,8 @@ def test_a_run_that_goes_on_has_not_ended(life_cycle):
 def test_a_run_whose_machines_failed_is_lost(code):
     assert ended("INTERNAL_ERROR", "FAILED", code).kind == "lost"
     assert ended("INTERNAL_ERROR", "FAILED", code).state == code
+    sentence = ended("INTERNAL_ERROR", "FAILED", code).sentence
+    assert "run the same command again, or raise STOCKS_AI_DATABRICKS__RETRIES" in sentence
 
 
 @pytest.mark.parametrize("code", ["LIBRARY_INSTALLATION_ERROR", "UNAUTHORIZED_ERROR", "CANCELED"])

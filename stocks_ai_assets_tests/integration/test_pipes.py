@@ -223,32 +223,17 @@ def test_lost_messages_never_look_materialized(remote, launch):
 
 
 @pytest.mark.parametrize("state", ["TIMEDOUT", "SUCCESS_WITH_FAILURES"])
-def test_a_run_that_ends_otherwise_than_well_fails_the_step_by_name(remote, launch, state):
-    remote.running.workspace.misbehaviour.change(end_runs_as=state)
+def test_a_run_that_ends_otherwise_than_well_fails_by_name_and_shows_its_output(
+    remote, launch, state
+):
+    speaking = ("stocks_ai_assets.lake.coverage:Ledger.covered", "print('a word from there')")
+    remote.running.workspace.misbehaviour.change(end_runs_as=state, before_call=speaking)
     with pytest.raises(WorkspaceError, match=state):
-        launch("signals/esg", first=START, last=START, cluster_id=remote.cluster_id)
-
-
-def test_a_run_on_a_cluster_that_is_lost_is_tried_again(remote, launch):
-    faults = remote.running.workspace.misbehaviour
-    faults.change(lose_cluster_after_seconds=0.05)
-
-    def well_from_the_second_on():
-        if len(launch.found.runs) == 2:
-            faults.reset()
-
-    # The cluster is lost while the second run starts, or it succeeds.
-    found = launch("signals/risk", workers=0, retries=2, tell=well_from_the_second_on)
-    assert len(found.runs) >= 2
-    assert found.materialization("signals/risk") is not None
-
-
-def test_a_cluster_that_is_lost_too_often_fails_the_step(remote, launch):
-    remote.running.workspace.misbehaviour.change(lose_cluster_after_seconds=0.05)
-    with pytest.raises(WorkspaceError, match="ended as"):
-        launch("signals/risk", workers=0, retries=1)
-    assert len(launch.found.runs) == 2
-    assert launch.found.materialization("signals/risk") is None
+        launch("signals/technical", first=START, last=START, cluster_id=remote.cluster_id)
+    (run_record,) = launch.found.instance.get_runs()
+    said = [log.user_message for log in launch.found.instance.all_logs(run_record.run_id)]
+    (shown,) = [words for words in said if words.startswith("Output of Databricks run")]
+    assert "a word from there" in shown
 
 
 def test_other_versions_on_the_cluster_are_refused(remote, launch):

@@ -11,8 +11,8 @@ import pytest
 
 from stocks_ai_assets.deployment import open_deployment
 from stocks_ai_assets_tests.conftest import END, START, variables, vendor_settings
-from stocks_ai_assets_tests.integration.launching import VOLUME, workspace_with_facts
-from stocks_ai_assets_tests.integration.web_ui import RANGE, running_ui, until
+from stocks_ai_assets_tests.integration.launching import HALF_DONE, VOLUME, workspace_with_facts
+from stocks_ai_assets_tests.integration.web_ui import RANGE, SESSION, running_ui, until
 
 pytestmark = pytest.mark.cluster
 
@@ -22,8 +22,8 @@ FIRST, LAST = START.isoformat(), END.isoformat()
 
 @pytest.fixture(scope="module")
 def remote(tmp_path_factory, vendor):
-    """A workspace that sees the home of a deployment with facts."""
-    with workspace_with_facts(tmp_path_factory, vendor) as found:
+    """A workspace that sees the home of a deployment with facts and one table of signals."""
+    with workspace_with_facts(tmp_path_factory, vendor, "signals/technical") as found:
         yield found
 
 
@@ -58,10 +58,30 @@ def healthy(remote):
     remote.running.workspace.misbehaviour.reset()
 
 
-def backfill(process_environment, folder, *selected):
-    command = [BIN / "stocks-ai", "backfill", "--from", FIRST, "--to", LAST, "--json"]
+@pytest.fixture
+def lake(remote, vendor):
+    """The lake that both sides see."""
+    return open_deployment(vendor_settings(remote.home, vendor)).lake
+
+
+@pytest.fixture
+def same_rows(lake, vendor, computed):
+    """Compare tables with what this machine computed."""
+
+    def compare(*tables, last=END):
+        here = open_deployment(vendor_settings(computed, vendor)).lake
+        for table in tables:
+            assert lake.fingerprint(table, START, last) == here.fingerprint(table, START, last)
+            assert lake.fingerprint(table, START, last).rows > 0
+
+    return compare
+
+
+def backfill(process_environment, folder, selection, last=LAST):
+    """Start the command line."""
+    command = [BIN / "stocks-ai", "backfill", "--from", FIRST, "--to", last, "--json"]
     return subprocess.Popen(
-        [*command, "--select", *selected],
+        [*command, "--select", selection],
         cwd=folder,
         env=process_environment,
         stdout=subprocess.PIPE,
@@ -70,45 +90,61 @@ def backfill(process_environment, folder, *selected):
     )
 
 
-def left(remote):
-    """What lies in staging, without the wheel."""
-    return [path for path in remote.staged() if path.suffix != ".whl"]
-
-
-def test_a_backfill_prints_the_link_of_its_run_and_counts_what_was_written(
-    remote, process_environment, tmp_path, computed, vendor
+def test_a_session_and_then_a_range_print_the_links_of_their_runs_and_count_what_was_written(
+    remote, process_environment, tmp_path, same_rows
 ):
-    process = backfill(process_environment, tmp_path, "group:signals")
-    out, err = process.communicate(timeout=300)
+    both = 'key:"signals/fundamentals" or key:"signals/sector"'
+    for last in (START, END):
+        process = backfill(process_environment, tmp_path, both, last.isoformat())
+        out, err = process.communicate(timeout=300)
+        assert process.returncode == 0, err
+        run = remote.runs()[-1]
+        assert f"Databricks run {run['run_id']} ({run['run_page_url']})" in err
+        assert "signals/sector" in err
+        said = json.loads(out)
+        assert said["runs"] == 1
+        assert said["assets"] == said["assets_changed"] == 2
+        same_rows("signals.fundamentals", "signals.sector", last=last)
+
+
+def test_ctrl_c_in_the_middle_of_a_write_stops_it_and_the_next_backfill_has_the_same_rows(
+    remote, process_environment, tmp_path, healthy, lake, same_rows
+):
+    assert lake.materialized("signals.risk") == []
+    healthy.change(before_call=HALF_DONE)
+    before = len(remote.runs())
+    process = backfill(process_environment, tmp_path, "signals/risk")
+    (run,) = until(lambda: remote.runs()[before:], 120)
+    remote.until_half_done(run)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert err.splitlines()[-1].startswith("Interrupted.")
+    assert remote.state(run) == ("TERMINATED", "CANCELED")
+    assert not remote.stands_still(run), "its process is gone"
+    assert lake.materialized("signals.risk") == []
+    assert remote.left() == []
+    healthy.reset()
+    process = backfill(process_environment, tmp_path, "signals/risk")
+    _, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
-    (run,) = remote.runs()
-    assert f"Databricks run {run['run_id']} ({run['run_page_url']})" in err
-    assert "signals/technical" in err
-    said = json.loads(out)
-    assert said["runs"] == 1
-    assert said["assets"] == said["assets_changed"] == 8
-    there, here = (
-        open_deployment(vendor_settings(home, vendor)).lake for home in (remote.home, computed)
-    )
-    for table in ("signals.technical", "signals.sector", "signals.macro"):
-        assert there.fingerprint(table, START, END) == here.fingerprint(table, START, END)
+    same_rows("signals.risk")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_the_remote_run_and_leaves_nothing_staged(
-    remote, process_environment, tmp_path, healthy, number
+def test_a_signal_before_the_run_has_begun_leaves_no_run_and_nothing_staged(
+    remote, process_environment, tmp_path, healthy
 ):
-    healthy.change(slow_start_seconds=60)
+    healthy.change(slow_start_seconds=120)
     before = len(remote.runs())
     process = backfill(process_environment, tmp_path, "agents/models/risk")
     assert "Databricks run" in process.stderr.readline()
-    process.send_signal(number)
-    _, err = process.communicate(timeout=90)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=100)
     assert process.returncode == 1
     assert err.splitlines()[-1].startswith("Interrupted.")
     (run,) = remote.runs()[before:]
     assert remote.state(run) == ("TERMINATED", "CANCELED")
-    assert left(remote) == []
+    assert remote.left() == []
 
 
 @pytest.fixture(scope="module")
@@ -118,21 +154,30 @@ def web(process_environment, tmp_path_factory):
         yield ui
 
 
-def test_a_range_launched_in_the_web_ui_shows_the_link_of_its_run(remote, web):
-    run_id = web.launch("signals/risk", RANGE)
-    until(lambda: web.status(run_id) in ("SUCCESS", "FAILURE"), 180)
-    assert web.status(run_id) == "SUCCESS"
-    link = remote.runs()[-1]["run_page_url"]
-    assert {("EngineEvent", link), ("MaterializationEvent", link)} <= web.links(run_id)
+def test_a_session_and_a_range_launched_in_the_web_ui_show_the_links_of_their_runs(
+    remote, web, same_rows
+):
+    for tags, last in ((SESSION, START), (RANGE, END)):
+        run_id = web.launch("signals/macro", tags)
+        until(lambda: web.status(run_id) in ("SUCCESS", "FAILURE"), 180)  # noqa: B023  # at once
+        assert web.status(run_id) == "SUCCESS"
+        link = remote.runs()[-1]["run_page_url"]
+        assert {("EngineEvent", link), ("MaterializationEvent", link)} <= web.links(run_id)
+        same_rows("signals.macro", last=last)
 
 
-def test_terminating_in_the_web_ui_stops_the_remote_run(remote, web, healthy):
-    healthy.change(slow_start_seconds=120)
+def test_terminating_in_the_web_ui_stops_a_write_and_leaves_nothing_half_done(
+    remote, web, healthy, lake
+):
+    assert lake.materialized("signals.esg") == []
+    healthy.change(before_call=HALF_DONE)
     before = len(remote.runs())
-    run_id = web.launch("signals/macro", {"dagster/partition": FIRST})
+    run_id = web.launch("signals/esg", SESSION)
     (run,) = until(lambda: remote.runs()[before:], 120)
-    until(lambda: web.links(run_id), 60)
-    web.ask("mutation T($r: String!) { terminateRun(runId: $r) { __typename } }", r=run_id)
+    remote.until_half_done(run)
+    web.terminate(run_id)
     until(lambda: web.status(run_id) == "CANCELED", 120)
     assert remote.state(run) == ("TERMINATED", "CANCELED")
-    assert left(remote) == []
+    assert not remote.stands_still(run), "its process is gone"
+    assert lake.materialized("signals.esg") == []
+    assert remote.left() == []

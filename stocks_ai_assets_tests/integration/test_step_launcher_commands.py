@@ -11,8 +11,8 @@ import pytest
 
 from stocks_ai_assets.deployment import open_deployment
 from stocks_ai_assets_tests.conftest import END, START, variables, vendor_settings
-from stocks_ai_assets_tests.integration.launching import VOLUME, workspace_with_facts
-from stocks_ai_assets_tests.integration.web_ui import RANGE, STAGE, running_ui, until
+from stocks_ai_assets_tests.integration.launching import HALF_DONE, VOLUME, workspace_with_facts
+from stocks_ai_assets_tests.integration.web_ui import RANGE, SESSION, STAGE, running_ui, until
 
 pytestmark = pytest.mark.cluster
 
@@ -23,8 +23,8 @@ FIRST, LAST = START.isoformat(), END.isoformat()
 
 @pytest.fixture(scope="module")
 def remote(tmp_path_factory, vendor):
-    """A workspace that sees the home of a deployment with facts."""
-    with workspace_with_facts(tmp_path_factory, vendor) as found:
+    """A workspace that sees the home of a deployment with facts and one table of signals."""
+    with workspace_with_facts(tmp_path_factory, vendor, "signals/technical") as found:
         yield found
 
 
@@ -60,38 +60,49 @@ def healthy(remote):
 
 
 @pytest.fixture
-def same_rows(remote, vendor, computed):
+def lake(remote, vendor):
+    """The lake that both sides see."""
+    return open_deployment(vendor_settings(remote.home, vendor)).lake
+
+
+@pytest.fixture
+def same_rows(lake, vendor, computed):
     """Compare a table with what this machine computed."""
 
-    def compare(table):
-        there, here = (
-            open_deployment(vendor_settings(home, vendor)).lake.fingerprint(table, START, END)
-            for home in (remote.home, computed)
-        )
-        assert there == here
-        assert there.rows > 0
+    def compare(table, last=END):
+        here = open_deployment(vendor_settings(computed, vendor)).lake
+        assert lake.fingerprint(table, START, last) == here.fingerprint(table, START, last)
+        assert lake.fingerprint(table, START, last).rows > 0
 
     return compare
 
 
-def test_a_backfill_prints_the_link_of_every_run_and_counts_what_was_written(
+def backfill(process_environment, folder, asset, last=LAST):
+    """Start the command line."""
+    command = [BIN / "stocks-ai", "backfill", "--from", FIRST, "--to", last, "--json"]
+    return subprocess.Popen(
+        [*command, "--select", asset],
+        cwd=folder,
+        env=process_environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_session_and_then_a_range_print_the_links_of_their_runs_and_count_what_was_written(
     remote, process_environment, tmp_path, same_rows
 ):
-    command = [BIN / "stocks-ai", "backfill", "--from", FIRST, "--to", LAST, "--json"]
-    done = subprocess.run(
-        [*command, "--select", "signals/technical"],
-        cwd=tmp_path,
-        env=process_environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    run = remote.runs()[-1]
-    assert f"Databricks run {run['run_id']} ({run['run_page_url']})" in done.stderr
-    said = json.loads(done.stdout)
-    assert said["assets"] == said["assets_changed"] == 1
-    assert said["rows"] > 0
-    same_rows("signals.technical")
+    for last in (START, END):
+        process = backfill(process_environment, tmp_path, "signals/sector", last.isoformat())
+        out, err = process.communicate(timeout=300)
+        assert process.returncode == 0, err
+        run = remote.runs()[-1]
+        assert f"Databricks run {run['run_id']} ({run['run_page_url']})" in err
+        said = json.loads(out)
+        assert said["assets"] == said["assets_changed"] == 1
+        assert said["rows"] > 0
+        same_rows("signals.sector", last)
 
 
 def test_dagsters_own_command_launches_the_same_step(
@@ -115,22 +126,39 @@ def test_dagsters_own_command_launches_the_same_step(
     same_rows("signals.macro")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_the_remote_run_and_leaves_nothing_staged(
-    remote, process_environment, tmp_path, healthy, number
+def test_ctrl_c_in_the_middle_of_a_write_stops_it_and_the_next_backfill_has_the_same_rows(
+    remote, process_environment, tmp_path, healthy, lake, same_rows
 ):
-    healthy.change(slow_start_seconds=60)
+    assert lake.materialized("signals.risk") == []
+    healthy.change(before_call=HALF_DONE)
     before = len(remote.runs())
-    process = subprocess.Popen(
-        [BIN / "stocks-ai", "backfill", "--from", FIRST, "--to", LAST, "--select", "signals/risk"],
-        cwd=tmp_path,
-        env=process_environment,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = backfill(process_environment, tmp_path, "signals/risk")
+    (run,) = until(lambda: remote.runs()[before:], 120)
+    remote.until_half_done(run)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert err.splitlines()[-1].startswith("Interrupted.")
+    assert remote.state(run) == ("TERMINATED", "CANCELED")
+    assert not remote.stands_still(run), "its process is gone"
+    assert lake.materialized("signals.risk") == []
+    assert remote.staged() == []
+    healthy.reset()
+    process = backfill(process_environment, tmp_path, "signals/risk")
+    _, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    same_rows("signals.risk")
+
+
+def test_a_signal_before_the_run_has_begun_leaves_no_run_and_nothing_staged(
+    remote, process_environment, tmp_path, healthy
+):
+    healthy.change(slow_start_seconds=120)
+    before = len(remote.runs())
+    process = backfill(process_environment, tmp_path, "signals/esg")
     assert "Databricks run" in process.stderr.readline()
-    process.send_signal(number)
-    _, err = process.communicate(timeout=60)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=100)
     assert process.returncode == 1
     assert err.splitlines()[-1].startswith("Interrupted.")
     (run,) = remote.runs()[before:]
@@ -145,25 +173,30 @@ def web(process_environment, tmp_path_factory):
         yield ui
 
 
-def test_a_range_launched_in_the_web_ui_shows_the_link_of_its_run(remote, web, same_rows):
-    run_id = web.launch("signals/risk", RANGE)
-    until(lambda: web.status(run_id) in ("SUCCESS", "FAILURE"), 180)
-    assert web.status(run_id) == "SUCCESS"
-    link = remote.runs()[-1]["run_page_url"]
-    assert {("EngineEvent", link), ("MaterializationEvent", link)} <= web.links(run_id)
-    same_rows("signals.risk")
+def test_a_session_and_a_range_launched_in_the_web_ui_show_the_links_of_their_runs(
+    remote, web, same_rows
+):
+    for tags, last in ((SESSION, START), (RANGE, END)):
+        run_id = web.launch("signals/esg", tags)
+        until(lambda: web.status(run_id) in ("SUCCESS", "FAILURE"), 180)  # noqa: B023  # at once
+        assert web.status(run_id) == "SUCCESS"
+        link = remote.runs()[-1]["run_page_url"]
+        assert {("EngineEvent", link), ("MaterializationEvent", link)} <= web.links(run_id)
+        same_rows("signals.esg", last)
 
 
-def test_terminating_in_the_web_ui_stops_the_remote_run(remote, web, healthy):
-    healthy.change(slow_start_seconds=120)
+def test_terminating_in_the_web_ui_stops_a_write_and_leaves_nothing_half_done(
+    remote, web, healthy, lake
+):
+    assert lake.materialized("signals.fundamentals") == []
+    healthy.change(before_call=HALF_DONE)
     before = len(remote.runs())
-    run_id = web.launch("signals/macro", {"dagster/partition": FIRST})
+    run_id = web.launch("signals/fundamentals", SESSION)
     (run,) = until(lambda: remote.runs()[before:], 120)
-    until(lambda: web.links(run_id), 60)
-    web.ask(
-        "mutation T($r: String!) { terminateRun(runId: $r) { __typename } }",
-        r=run_id,
-    )
+    remote.until_half_done(run)
+    web.terminate(run_id)
     until(lambda: web.status(run_id) == "CANCELED", 120)
     assert remote.state(run) == ("TERMINATED", "CANCELED")
+    assert not remote.stands_still(run), "its process is gone"
+    assert lake.materialized("signals.fundamentals") == []
     assert remote.staged() == []

@@ -137,6 +137,15 @@ def test_version_skew_is_claimed_by_metadata_and_by_the_module(client, faults, s
     assert "dagster 1.2.3 is installed but" in run.state.state_message
 
 
+def test_something_may_happen_before_a_function_of_a_run_is_called(
+    client, faults, submit, workspace
+):
+    faults.change(before_call=("textwrap:TextWrapper.wrap", "print('before')"))
+    text = "import textwrap; print('begun'); print(*textwrap.wrap('called'))"
+    run = workspace.ended(submit(text))
+    assert client.jobs.get_run_output(run.tasks[0].run_id).logs == "begun\nbefore\ncalled\n"
+
+
 def test_a_bug_of_the_workspace_looks_like_one(client, workspace, monkeypatch):
     from databricks.sdk.errors import InternalError
 

@@ -14,6 +14,8 @@ from stocks_ai_assets_tests.conftest import END, START
 
 STAGE = "stage_1_market_signals_evaluation"
 
+SESSION = {"dagster/partition": START.isoformat()}
+
 RANGE = {
     "dagster/asset_partition_range_start": START.isoformat(),
     "dagster/asset_partition_range_end": END.isoformat(),
@@ -72,6 +74,10 @@ class WebUI:
         )["launchRun"]
         assert answer["__typename"] == "LaunchRunSuccess", answer
         return answer["run"]["runId"]
+
+    def terminate(self, run_id):
+        query = "mutation T($r: String!) { terminateRun(runId: $r) { __typename } }"
+        self.ask(query, r=run_id)
 
     def status(self, run_id):
         query = "query S($r: ID!) { runOrError(runId: $r) { ... on Run { status } } }"

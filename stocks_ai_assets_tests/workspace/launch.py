@@ -226,6 +226,7 @@ class Launch:
             "token": self._token,
             "serverless": self.cluster_id is None,
             "skew": self.workspace.misbehaviour.version_skew,
+            "before_call": self.workspace.misbehaviour.before_call,
         }
 
     def _log_destination(self):

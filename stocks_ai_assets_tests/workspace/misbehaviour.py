@@ -41,6 +41,9 @@ class Misbehaviour:
         Files whose path contains this text are accepted, then lost.
     version_skew
         (package, version): what the environment of next runs claims to have installed.
+    before_call
+        (function, Python): what the work of next runs does before each call of one of its
+        functions, `module:function` or `module:Class.method`: print, stand still, die.
     """
 
     no_dbfs: bool = False
@@ -53,6 +56,7 @@ class Misbehaviour:
     lose_cluster_after_seconds: float | None = None
     lose_messages: str | None = None
     version_skew: tuple[str, str] | None = None
+    before_call: tuple[str, str] | None = None
 
     def change(self, **changed) -> None:
         """Set some faults; unknown names and states are refused."""

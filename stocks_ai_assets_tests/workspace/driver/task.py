@@ -10,7 +10,7 @@ import sys
 import traceback
 import types
 
-from . import skew
+from . import before, skew
 from .dbutils import DBUtils
 from .session import LazyContext, LazySession, install_sessions
 
@@ -26,6 +26,8 @@ def carry_out(spec: dict, gateway=None) -> int:
     try:
         if spec.get("skew"):
             skew.pretend(*spec["skew"])
+        if spec.get("before_call"):
+            before.before_call(*spec["before_call"])
         install_sessions(spec, gateway)
         _do(spec, _globals(spec))
     except SystemExit as end:
