@@ -144,19 +144,19 @@ class DatabricksPipes:
     def _attempt(self, context: dg.AssetExecutionContext, number: int, told: set[str]) -> Attempt:
         settings, request = self._settings.databricks, self._request(context)
         step = context.op_execution_context.op_handle.name.removeprefix(RUN)
-        with workspace_failures(f"Running {step} on Databricks"):
+        with workspace_failures(f"Running {step} on Databricks"), ExitStack() as stack:
             with staging_failures(settings):
                 wheel = self.staged_wheel()
-            with self._session(context, request) as session:
-                tell = self._telling(session, told)
-                body = self._body(context, number, wheel, session)
-                start = submission_of(self._workspace, settings, body, f"Launching {step}")
-                with launched(self._workspace, start, context.log) as run:
-                    _announce(context, f"{step} runs as {run.link}.", run)
-                    if self._on_launched:
-                        self._on_launched(step, run)
-                    with workspace_failures(f"Following {step} in {run.link}"):
-                        end = follow(self._workspace, settings, run, context.log, tell)
+                session = stack.enter_context(self._session(context, request))
+            tell = self._telling(session, told)
+            body = self._body(context, number, wheel, session)
+            start = submission_of(self._workspace, settings, body, f"Launching {step}")
+            with launched(self._workspace, start, context.log) as run:
+                _announce(context, f"{step} runs as {run.link}.", run)
+                if self._on_launched:
+                    self._on_launched(step, run)
+                with workspace_failures(f"Following {step} in {run.link}"):
+                    end = follow(self._workspace, settings, run, context.log, tell)
         tell()
         return Attempt(run=run, end=end, request=request, session=session)
 
@@ -173,8 +173,7 @@ class DatabricksPipes:
                 # About calls that Dagster makes within itself.
                 warnings.simplefilter("ignore")
                 opened = dg.open_pipes_session(context, injector, reader, request.extras())
-                with staging_failures(self._settings.databricks):
-                    session = stack.enter_context(opened)
+                session = stack.enter_context(opened)
             yield session
 
     def staged_wheel(self) -> str:
