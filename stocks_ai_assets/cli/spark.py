@@ -30,9 +30,19 @@ def jars(
 
 
 @app.command()
+def libraries() -> None:
+    """Print what the workers behind Spark Connect must have, as requirements for pip."""
+    from stocks_ai_assets.engines.spark.versions import requirements
+
+    for line in requirements():
+        typer.echo(line)
+
+
+@app.command()
 def check(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Start Spark as the settings say, and tell versions and time."""
-    from stocks_ai_assets.engines.spark.session import open_session, options_of, without_token
+    from stocks_ai_assets.engines.spark.connect import without_token
+    from stocks_ai_assets.engines.spark.session import open_session, options_of
     from stocks_ai_assets.settings import load_settings
 
     settings = load_settings()
