@@ -178,6 +178,27 @@ def test_a_connection_that_a_store_refuses_is_not_taken_for_a_dead_java():
         raise ConnectionRefusedError("the store")
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "An error occurred while calling o68.sql.\n: java.io.IOException: the disk\n\tat a.b",
+            r"prices: Spark failed: java\.io\.IOException: the disk$",
+        ),
+        (
+            "Python in worker has different version: 3.10 than that in driver: 3.12, PySpark ...",
+            r"prices: the workers run Python 3\.10, this process 3\.12\. Use an environment with",
+        ),
+    ],
+)
+def test_what_java_or_another_python_says_is_told_without_what_surrounds_it(text, said):
+    from stocks_ai_assets.engines.spark.failures import spark_failures
+
+    kind = type("Py4JJavaError", (Exception,), {"__module__": "py4j.protocol"})
+    with pytest.raises(SparkError, match=said), spark_failures("prices"):
+        raise kind(text)
+
+
 def test_a_catalog_server_without_a_catalog_is_refused():
     from stocks_ai_assets.errors import SettingsError
     from stocks_ai_assets.settings import load_settings

@@ -19,7 +19,6 @@ CONFLICTS = (
     "DELTA_CONCURRENT",
 )
 
-
 REFUSALS = ("UNAUTHENTICATED", "PERMISSION_DENIED")
 """How gRPC calls it that a login is not known, or lacks a right."""
 
@@ -130,5 +129,8 @@ def _message(what: str, error: Exception) -> str:
 
 
 def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    """Return the line that tells something; py4j begins with one that tells what it called."""
+    lines = [line.strip(": ") for line in str(error).splitlines() if line.strip()]
+    if len(lines) > 1 and lines[0].startswith("An error occurred while calling"):
+        del lines[0]
     return (lines[0] if lines else type(error).__name__)[:300]

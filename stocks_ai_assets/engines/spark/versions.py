@@ -1,6 +1,6 @@
 """Libraries that workers compute with: equal versions, equal bits.
 
-Workers import this module before they are known to have anything: so it imports nothing itself.
+Workers import this module before they are known to have any: it imports Python's own alone.
 """
 
 import json
