@@ -268,6 +268,9 @@ def run(
     if deployment.settings.launch != "pipes" and _needs_source(deployment, steps):
         # A source that cannot be opened fails here, before there is a run to fail.
         _ = deployment.source
+    if deployment.settings.launch == "here" and _computes(deployment, steps):
+        # Nor an engine: facts would be written first, and the first signal fail.
+        deployment.engine.prepare(deployment.lake)
     definitions = pipeline(deployment, note, on_launched)
     for step in steps:
         if on_step:
@@ -282,3 +285,9 @@ def _needs_source(deployment: Deployment, steps: Sequence[Step]) -> bool:
     """Whether facts are read: a simulated market is large, and what is computed needs none."""
     nodes = deployment.registry.nodes
     return any(nodes[name].transform is None for step in steps for name in step.names)
+
+
+def _computes(deployment: Deployment, steps: Sequence[Step]) -> bool:
+    """Whether anything is computed: opening Spark takes seconds, and facts alone need none."""
+    nodes = deployment.registry.nodes
+    return any(nodes[name].transform is not None for step in steps for name in step.names)

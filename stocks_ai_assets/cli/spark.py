@@ -30,14 +30,26 @@ def jars(
 
 
 @app.command()
+def libraries() -> None:
+    """Print what the workers behind Spark Connect must have, as requirements for pip."""
+    from stocks_ai_assets.engines.spark.versions import requirements
+
+    for line in requirements():
+        typer.echo(line)
+
+
+@app.command()
 def check(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Start Spark as the settings say, and tell versions and time."""
-    from stocks_ai_assets.engines.spark.session import open_session, options_of, without_token
+    from stocks_ai_assets.engines.spark.connect import without_token
+    from stocks_ai_assets.engines.spark.session import open_session, options_of
+    from stocks_ai_assets.engines.spark.stored import Names
     from stocks_ai_assets.settings import load_settings
 
     settings = load_settings()
     start = perf_counter()
     session = open_session(options_of(settings))
+    Names(settings.catalog).require(session)
     found = {
         "spark": session.version,
         "where": without_token(settings.spark_remote or "")

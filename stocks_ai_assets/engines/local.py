@@ -29,6 +29,9 @@ def code_version(transform: Transform, parameters: Parameters) -> str:
 class LocalEngine:
     """polars in this process."""
 
+    def prepare(self, lake: Lake) -> None:
+        """Do nothing: all that it needs is here."""
+
     def compute(self, lake: Lake, transform: Transform, window: Window) -> Computed:
         """Read the inputs of `transform` for `window` and return its rows."""
         start = perf_counter()

@@ -53,6 +53,9 @@ class Computed:
 class Engine(Protocol):
     """Runs transforms."""
 
+    def prepare(self, lake: Lake) -> None:
+        """Open what it computes with, or raise: asked for before anything is written."""
+
     def compute(self, lake: Lake, transform: Transform, window: Window) -> Computed:
         """Read the inputs of `transform` for `window` and return its rows."""
 

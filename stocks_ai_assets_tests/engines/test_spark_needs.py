@@ -88,7 +88,7 @@ def test_jars_are_fetched_to_where_the_settings_look_for_them(stocks_ai, monkeyp
 
 
 def test_a_missing_client_of_connect_is_not_taken_for_a_server_that_does_not_answer():
-    from stocks_ai_assets.engines.spark.session import _connected
+    from stocks_ai_assets.engines.spark.connect import connected
 
     class Session:
         class builder:  # noqa: N801  # pyspark's name
@@ -100,7 +100,30 @@ def test_a_missing_client_of_connect_is_not_taken_for_a_server_that_does_not_ans
     with socket.create_server(("127.0.0.1", 0)) as server:
         remote = f"sc://127.0.0.1:{server.getsockname()[1]}"
         with pytest.raises(SparkError, match=r"pyspark\[connect\].*grpcio"):
-            _connected(Session, remote)
+            connected(Session, remote)
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize("status", ["UNAUTHENTICATED", "PERMISSION_DENIED"])
+def test_a_login_that_a_server_refuses_is_not_taken_for_no_answer(status):
+    from grpc import StatusCode
+    from pyspark.errors.exceptions.connect import SparkConnectGrpcException
+
+    from stocks_ai_assets.engines.spark.connect import connected
+
+    class Session:
+        class builder:  # noqa: N801  # pyspark's name
+            @staticmethod
+            def remote(_):
+                code = StatusCode[status]
+                raise SparkConnectGrpcException("no: dapi-secret", grpc_status_code=code)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        found = rf"127.0.0.1:{port} refuses the login \({status}\).*STOCKS_AI_SPARK_REMOTE"
+        with pytest.raises(SparkError, match=found) as refused:
+            connected(Session, f"sc://127.0.0.1:{port}/;token=dapi-secret")
+    assert "dapi-secret" not in str(refused.value)
 
 
 def test_a_catalog_server_becomes_settings_of_spark_and_needs_its_connector(tmp_path):
@@ -137,12 +160,8 @@ def test_a_catalog_server_becomes_settings_of_spark_and_needs_its_connector(tmp_
     ],
 )
 def test_where_spark_runs_is_known_and_its_token_not_shown(remote, elsewhere):
-    from stocks_ai_assets.engines.spark.session import (
-        SparkOptions,
-        is_elsewhere,
-        options_of,
-        without_token,
-    )
+    from stocks_ai_assets.engines.spark.connect import is_elsewhere, without_token
+    from stocks_ai_assets.engines.spark.session import SparkOptions, options_of
     from stocks_ai_assets.settings import Settings
 
     assert is_elsewhere(remote) is elsewhere
@@ -157,6 +176,27 @@ def test_a_connection_that_a_store_refuses_is_not_taken_for_a_dead_java():
 
     with pytest.raises(ConnectionRefusedError), spark_failures("meta.synthesized_predictions"):
         raise ConnectionRefusedError("the store")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "An error occurred while calling o68.sql.\n: java.io.IOException: the disk\n\tat a.b",
+            r"prices: Spark failed: java\.io\.IOException: the disk$",
+        ),
+        (
+            "Python in worker has different version: 3.10 than that in driver: 3.12, PySpark ...",
+            r"prices: the workers run Python 3\.10, this process 3\.12\. Use an environment with",
+        ),
+    ],
+)
+def test_what_java_or_another_python_says_is_told_without_what_surrounds_it(text, said):
+    from stocks_ai_assets.engines.spark.failures import spark_failures
+
+    kind = type("Py4JJavaError", (Exception,), {"__module__": "py4j.protocol"})
+    with pytest.raises(SparkError, match=said), spark_failures("prices"):
+        raise kind(text)
 
 
 def test_a_catalog_server_without_a_catalog_is_refused():

@@ -12,15 +12,10 @@ from stocks_ai_assets.engines.inputs import judged, pinned
 from stocks_ai_assets.engines.port import Computed
 from stocks_ai_assets.engines.spark.arrow import arrow_schema, frame_of, spark_schema, table_of
 from stocks_ai_assets.engines.spark.blocks import BLOCK, assigned, cut, read_columns
+from stocks_ai_assets.engines.spark.connect import is_elsewhere, without_token
 from stocks_ai_assets.engines.spark.failures import spark_failures
 from stocks_ai_assets.engines.spark.rows import SparkRows
-from stocks_ai_assets.engines.spark.session import (
-    SparkOptions,
-    is_elsewhere,
-    on_databricks,
-    open_session,
-    without_token,
-)
+from stocks_ai_assets.engines.spark.session import SparkOptions, on_databricks, open_session
 from stocks_ai_assets.engines.spark.stored import Names, stored_rows
 from stocks_ai_assets.errors import SparkError
 from stocks_ai_assets.lake import Lake
@@ -65,6 +60,18 @@ class SparkEngine:
         if self._session is None:
             self._session = open_session(self._options)
         return self._session
+
+    def prepare(self, lake: Lake) -> None:
+        """Open the session, and ask whether it reaches the lake and knows the catalog.
+
+        Raises
+        ------
+        SparkError
+            Spark cannot be used for this lake.
+        """
+        with spark_failures("The session"):
+            _require_reach(self.session, lake, self._options.remote)
+            self._names.require(self.session)
 
     def compute(self, lake: Lake, transform: Transform, window: Window) -> Computed:
         """Declare the rows of `transform`; they are computed when they are written.

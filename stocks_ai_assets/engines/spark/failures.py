@@ -19,6 +19,9 @@ CONFLICTS = (
     "DELTA_CONCURRENT",
 )
 
+REFUSALS = ("UNAUTHENTICATED", "PERMISSION_DENIED")
+"""How gRPC calls it that a login is not known, or lacks a right."""
+
 
 @contextmanager
 def conflicts() -> Iterator[None]:
@@ -58,6 +61,28 @@ def spark_failures(what: str) -> Iterator[None]:
         raise SparkError(_message(what, error)) from error
 
 
+@contextmanager
+def catalog_failures(catalog: str) -> Iterator[None]:
+    """Turn what Spark says of a catalog into an error that names the setting it comes from."""
+    try:
+        yield
+    except Exception as error:
+        if not _is_sparks(error) or _java_is_gone(error):
+            raise
+        raise SparkError(
+            f"STOCKS_AI_CATALOG={catalog}: Spark does not know this catalog, or may not use it: "
+            f"{_first_line(error)} Name one that it knows, give this login the right, or unset the "
+            "variable, and tables are named by their path."
+        ) from error
+
+
+def refused_login(error: Exception) -> str | None:
+    """Return what gRPC calls the refusal of a login; None: something else failed."""
+    status = getattr(error, "getGrpcStatusCode", lambda: "")()
+    text = f"{status} {error}"
+    return next((name for name in REFUSALS if name in text), None)
+
+
 def _is_sparks(error: Exception) -> bool:
     module = type(error).__module__.split(".", maxsplit=1)[0]
     return _java_is_gone(error) or module in {"pyspark", "py4j", "grpc"}
@@ -90,9 +115,22 @@ def _message(what: str, error: Exception) -> str:
             f"{what}: Spark's Java process is gone. It was ended, or the machine had too little "
             "memory: start again, with another STOCKS_AI_SPARK_MEMORY."
         )
+    versions = re.search(r"different version: ([\d.]+) than that in driver: ([\d.]+)", text)
+    if versions:
+        return (
+            f"{what}: the workers run Python {versions[1]}, this process {versions[2]}. Use an "
+            "environment with the Python of the cluster."
+        )
     python = re.findall(r"^(\w+(?:\.\w+)*(?:Error|Exception)): (.*)$", text, re.MULTILINE)
     if python:
         name, finding = python[-1]
         return f"{what}: a Spark worker failed with {name}: {finding[:300]}"
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return f"{what}: Spark failed: {(lines[0] if lines else type(error).__name__)[:300]}"
+    return f"{what}: Spark failed: {_first_line(error)}"
+
+
+def _first_line(error: Exception) -> str:
+    """Return the line that tells something; py4j begins with one that tells what it called."""
+    lines = [line.strip(": ") for line in str(error).splitlines() if line.strip()]
+    if len(lines) > 1 and lines[0].startswith("An error occurred while calling"):
+        del lines[0]
+    return (lines[0] if lines else type(error).__name__)[:300]

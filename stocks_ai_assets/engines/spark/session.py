@@ -1,37 +1,29 @@
-"""The Spark session: the cluster's own, one over Spark Connect, or a quick local one with Delta.
+"""The Spark session: the cluster's own, one over Connect, or a quick local one with Delta.
 
 Times are UTC everywhere. A local session is made for lakes of one machine: few shuffle partitions,
 no web page, a small heap; the Python workers do the work.
 """
 
 import os
-import socket
 import sys
 import tempfile
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from stocks_ai_assets.engines.spark.connect import DATABRICKS, connected, databricks_session
 from stocks_ai_assets.engines.spark.java import require_connector, require_jars, require_java
 from stocks_ai_assets.errors import SparkError
-from stocks_ai_assets.packed import code_archive, digest
 from stocks_ai_assets.settings import Settings
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-DATABRICKS = "databricks"
-"""Value of `remote` that means Databricks Connect."""
-
 UNITY = "io.unitycatalog.spark.UCSingleCatalog"
 """Catalog of the `unitycatalog` connector, whose jar the user brings."""
-
-CONNECT_PORT = 15002
-CONNECT_SECONDS = 10.0
 
 EVERYWHERE = {
     "spark.sql.session.timeZone": "UTC",
@@ -103,9 +95,9 @@ def open_session(options: SparkOptions) -> "SparkSession":
             "stocks-ai-assets[spark], or set STOCKS_AI_ENGINE=local."
         ) from error
     if options.remote == DATABRICKS:
-        session = _databricks(options)
+        session = databricks_session(options.profile)
     elif options.remote:
-        session = _connected(SparkSession, options.remote)
+        session = connected(SparkSession, options.remote)
     elif (running := SparkSession.getActiveSession()) is not None:
         session = running
     elif on_databricks():
@@ -198,75 +190,3 @@ def _local(builder: Any, options: SparkOptions) -> "SparkSession":
         token = options.catalog_token.get_secret_value() if options.catalog_token else ""
         session.conf.set(f"spark.sql.catalog.{options.catalog}.token", token)
     return session
-
-
-def _connected(session_class: Any, remote: str) -> "SparkSession":
-    shown = without_token(remote)
-    unanswered = (
-        f"Spark Connect at {shown} does not answer: {{}}. "
-        "Check STOCKS_AI_SPARK_REMOTE and that the server runs."
-    )
-    address = urlsplit(shown)
-    try:
-        # Spark's client would try for ten minutes.
-        where = (address.hostname or "", address.port or CONNECT_PORT)
-        socket.create_connection(where, CONNECT_SECONDS).close()
-    except OSError as error:
-        raise SparkError(unanswered.format(error.strerror or type(error).__name__)) from None
-    try:
-        session = session_class.builder.remote(remote).getOrCreate()
-        session.sql("SELECT 1").collect()
-    except ImportError as error:
-        raise SparkError(
-            "STOCKS_AI_SPARK_REMOTE needs pyspark's client for Spark Connect. Run: pip install "
-            f"'pyspark[connect]==4.2.0'. ({error})"
-        ) from None
-    except Exception as error:  # noqa: BLE001  # pyspark and gRPC have many
-        raise SparkError(unanswered.format(type(error).__name__)) from None
-    _send_code(session)
-    return session
-
-
-def _send_code(session: "SparkSession") -> None:
-    """Give the workers behind Connect this package; what it imports they must have."""
-    packed = code_archive()
-    with tempfile.TemporaryDirectory() as folder:
-        # A name by content: workers of an older package are not taken for this one's.
-        file = Path(folder) / f"stocks_ai_assets_{digest(packed)}.zip"
-        file.write_bytes(packed)
-        session.addArtifacts(str(file), pyfile=True)
-
-
-def _databricks(options: SparkOptions) -> "SparkSession":
-    try:
-        from databricks.connect import DatabricksSession
-    except ImportError as error:
-        raise SparkError(
-            "STOCKS_AI_SPARK_REMOTE=databricks needs databricks-connect, which replaces pyspark: "
-            "install it in an environment of its own with the Python of your cluster."
-        ) from error
-    builder = DatabricksSession.builder
-    if options.profile:
-        builder = builder.profile(options.profile)
-    try:
-        session = builder.getOrCreate()
-    except Exception as error:
-        raise SparkError(
-            f"Databricks Connect got no session: {type(error).__name__}. Check the profile "
-            "(STOCKS_AI_DATABRICKS__PROFILE), its cluster, and that the token has not expired."
-        ) from error
-    _send_code(session)
-    return session
-
-
-def is_elsewhere(remote: str | None) -> bool:
-    """Whether Spark runs on another machine than this process."""
-    if remote is None or remote == DATABRICKS:
-        return remote is not None
-    host = urlsplit(without_token(remote)).hostname or ""
-    return host not in {"localhost", "::1"} and not host.startswith("127.")
-
-
-def without_token(remote: str) -> str:
-    """Return the address of a Spark Connect server as it may be shown."""
-    return remote.split("/;", maxsplit=1)[0].split(";", maxsplit=1)[0]

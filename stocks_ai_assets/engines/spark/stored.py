@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from stocks_ai_assets.engines.spark.arrow import spark_schema
+from stocks_ai_assets.engines.spark.failures import catalog_failures
 from stocks_ai_assets.errors import SparkError
 from stocks_ai_assets.lake import Lake
 from stocks_ai_assets.lake.layout import YEAR, has_years
@@ -81,13 +82,19 @@ class Names:
         self.catalog = catalog
         self._same: set[str | None] = set()
 
+    def require(self, session: "SparkSession") -> None:
+        """Raise `SparkError` when the session does not know the catalog, or may not use it."""
+        if self.catalog is not None:
+            with catalog_failures(self.catalog):
+                session.sql(f"SHOW SCHEMAS IN `{self.catalog}`").take(1)
+
     def of(self, session: "SparkSession", lake: Lake, table: Table) -> str:
         """Return the name of a table; a new one is registered in the catalog.
 
         Raises
         ------
         SparkError
-            The catalog has another table of that name.
+            The catalog is unknown or refuses, or has another table of that name.
         """
         location = lake.location(table.name)
         if self.catalog is None:
@@ -97,12 +104,14 @@ class Names:
         identity = lake.identity(table.name)
         if identity in self._same:
             return full
-        if not session.catalog.tableExists(full):
-            session.sql(f"CREATE SCHEMA IF NOT EXISTS `{self.catalog}`.`{schema}`")
-            session.sql(
-                f"CREATE TABLE IF NOT EXISTS {full} USING delta LOCATION {{place}}", place=location
-            )
-        (found,) = session.sql(f"DESCRIBE DETAIL {full}").select("id", "location").collect()
+        with catalog_failures(self.catalog):
+            if not session.catalog.tableExists(full):
+                session.sql(f"CREATE SCHEMA IF NOT EXISTS `{self.catalog}`.`{schema}`")
+                session.sql(
+                    f"CREATE TABLE IF NOT EXISTS {full} USING delta LOCATION {{place}}",
+                    place=location,
+                )
+            (found,) = session.sql(f"DESCRIBE DETAIL {full}").select("id", "location").collect()
         if identity != f"{table.name}@{(found.id or '')[:8]}":
             raise SparkError(
                 f"{full} lies in {found.location} and is not the table of this lake in "

@@ -45,9 +45,16 @@ class Both:
 
 
 @pytest.fixture(scope="session")
-def both(vendor_graph, engine, tmp_path_factory) -> Both:
-    here, spark = Lake(tmp_path_factory.mktemp("here")), Lake(tmp_path_factory.mktemp("spark"))
-    materialize(vendor_graph, here, START, END)
+def here(vendor_graph, tmp_path_factory) -> Lake:
+    """The market computed in this process; read only."""
+    lake = Lake(tmp_path_factory.mktemp("here"))
+    materialize(vendor_graph, lake, START, END)
+    return lake
+
+
+@pytest.fixture(scope="session")
+def both(vendor_graph, here, engine, tmp_path_factory) -> Both:
+    spark = Lake(tmp_path_factory.mktemp("spark"))
     materialize(replace(vendor_graph, engine=engine), spark, START, END)
     return Both(here, spark)
 

@@ -1,25 +1,39 @@
-"""The same engine through Spark Connect, which stands in for Databricks Connect."""
+"""The third way of launching: Spark Connect, which stands in for Databricks Connect."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import sysconfig
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from deltalake import DeltaTable
 
-from stocks_ai_assets.errors import SparkError
 from stocks_ai_assets.lake import Lake
-from stocks_ai_assets.proofs.graph import materialize
-from stocks_ai_assets_tests.integration.spark.conftest import END, START, prints
+from stocks_ai_assets.tables import TABLES
+from stocks_ai_assets_tests.conftest import variables, vendor_settings
+from stocks_ai_assets_tests.integration.spark.conftest import END, START
+from stocks_ai_assets_tests.integration.spark.test_commands import CLI, by_spark
+from stocks_ai_assets_tests.integration.web_ui import RANGE, running_ui, until
 
 pytestmark = pytest.mark.spark
 
-CHOSEN = ("meta/synthesized_predictions",)
+CHOSEN = '+key:"agents/predictions/risk" or key:"market/macro_observations"'
+"""All kinds of assets: by symbol, by session, by quarter; and facts for one more."""
+
+COMPUTED = (
+    "signals.technical",
+    "signals.risk",
+    "signals.sector",
+    "evaluation.outcomes",
+    "agents.models",
+    "agents.predictions",
+)
 PATIENCE = 120
+TOKEN = "let-me-in"  # noqa: S105  # of this test
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +48,7 @@ def server(tmp_path_factory):
     settings = {
         "spark.connect.grpc.binding.port": port,
         "spark.connect.grpc.binding.address": "127.0.0.1",
+        "spark.connect.authenticate.token": TOKEN,
         "spark.jars": ",".join(map(str, require_jars(None))),
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
@@ -54,7 +69,8 @@ def server(tmp_path_factory):
         )
         try:
             wait_for(port, process, folder / "log")
-            yield f"sc://127.0.0.1:{port}"
+            # By this name alone the client sends a token without TLS.
+            yield f"sc://localhost:{port}"
         finally:
             process.terminate()
             process.wait(30)
@@ -93,71 +109,87 @@ def wait_for(port, process, log):
     pytest.fail(f"The server did not start: {log.read_text()[-2000:]}")
 
 
-IN_A_CLIENT = """
-import json, sys
-from dataclasses import replace
-from datetime import date
-from pathlib import Path
-from stocks_ai_assets.domain.calendar import nyse
-from stocks_ai_assets.domain.transform import Parameters
-from stocks_ai_assets.engines.spark.engine import SparkEngine
-from stocks_ai_assets.engines.spark.session import SparkOptions
-from stocks_ai_assets.lake import Lake
-from stocks_ai_assets.proofs.graph import Graph, materialize
-from stocks_ai_assets.sources.folder import FolderSource
-from stocks_ai_assets.sources.raw import read_folder
+@pytest.fixture
+def connected(server, vendor, environment, tmp_path):
+    """Make commands of this environment compute on the server; they are processes of their own.
 
-remote, vendor, folder, first, last, *chosen = sys.argv[1:]
-source = FolderSource(read_folder(Path(vendor)), nyse(), name="folder", simulated=True)
-first, last = map(date.fromisoformat, (first, last))
-engine = SparkEngine(SparkOptions(remote=remote))
-graph = Graph(source=source, parameters=Parameters(first_session=first, horizon=2),
-              select=tuple(chosen), engine=engine)
-lake = Lake(Path(folder))
-materialize(graph, lake, first, last)
-print(json.dumps({name: lake.fingerprint(name).content_hash for name in lake.tables()}))
-engine.session.stop()
-"""
+    A process has either Spark or Spark Connect.
+    """
+    settings = variables(vendor_settings(tmp_path / "home", vendor))
+    given = {"engine": "spark", "spark_remote": f"{server}/;token={TOKEN}", **settings}
+    for name, value in given.items():
+        environment.setenv(f"STOCKS_AI_{name.upper()}", value)
+    return environment
 
 
-def test_spark_connect_gives_the_same_bits(server, vendor, vendor_graph, tmp_path):
-    here = Lake(tmp_path / "here")
-    materialize(replace(vendor_graph, select=CHOSEN), here, START, END)
-    days = START.isoformat(), END.isoformat()
-    # A process has either Spark or Spark Connect.
-    finished = subprocess.run(
-        [sys.executable, "-c", IN_A_CLIENT, server, vendor, tmp_path / "there", *days, *CHOSEN],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def run(*arguments):
+    """Run a command in this environment."""
+    return subprocess.run([CLI, *arguments], capture_output=True, text=True, check=False)
+
+
+def backfill(last, *arguments):
+    finished = run("backfill", "--from", str(START), "--to", str(last), *arguments)
     assert finished.returncode == 0, finished.stderr[-3000:]
-    found = json_of(finished.stdout)
-    assert found == {name: digest for name, (_, digest) in prints(here).items()}
+    assert TOKEN not in finished.stderr
 
 
-def json_of(text):
-    import json
+@pytest.mark.usefixtures("connected")
+def test_a_session_and_a_range_from_the_command_line_and_from_dagsters_ui_have_the_same_bits(
+    here, tmp_path
+):
+    lake = Lake(tmp_path / "home" / "lake")
+    backfill(START, "--select", '+key:"signals/sector"')
+    for table in ("signals.technical", "signals.sector"):
+        assert lake.read(table).equals(read(here, table, lake, START, START)), table
+    backfill(END, "--select", CHOSEN)
+    for table in COMPUTED:
+        assert lake.read(table).equals(read(here, table, lake)), table
+        assert by_spark(lake, table), table
+    with running_ui(os.environ, tmp_path) as ui:  # noqa: TID251  # as the commands have it
+        run_id = ui.launch("signals/macro", RANGE)
+        until(lambda: ui.status(run_id) in {"SUCCESS", "FAILURE"}, 300)
+        assert ui.status(run_id) == "SUCCESS"
+    assert lake.read("signals.macro").equals(here.read("signals.macro"))
+    assert by_spark(lake, "signals.macro")
 
-    return json.loads(text.strip().splitlines()[-1])
+
+def read(here, table, lake, first=None, last=None):
+    """Read from `here` the slices of a table that `lake` has."""
+    column = TABLES[table].slice
+    slices = lake.read(table)[column].unique().to_list() if column else None
+    return here.read(table, first, last, slices=slices)
 
 
-def test_a_server_that_does_not_answer_is_named_without_its_token():
-    finished = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            (
-                "from stocks_ai_assets.engines.spark.session import *\n"
-                f"open_session(SparkOptions(remote='sc://127.0.0.1:{free_port()}/;token=secret'))"
-            ),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=100,
+@pytest.mark.usefixtures("connected")
+def test_a_lake_that_the_process_began_is_merged_into(here, tmp_path):
+    shutil.copytree(here.root, tmp_path / "home" / "lake")
+    table, lake = "meta.synthesized_predictions", Lake(tmp_path / "home" / "lake")
+    before = lake.fingerprint(table)
+    DeltaTable(lake.location(table)).update(
+        updates={"score": "0.9"}, predicate=f"prediction_date = '{END}'"
     )
-    message = finished.stderr.strip().splitlines()[-1]
-    assert SparkError.__name__ in message
-    assert "does not answer" in message
-    assert "secret" not in message
+    assert lake.fingerprint(table).content_hash != before.content_hash
+    backfill(END, "--refresh", "--select", 'key:"meta/synthesized_predictions"')
+    assert lake.fingerprint(table).content_hash == before.content_hash
+    assert by_spark(lake, table)
+
+
+def test_a_token_that_the_server_does_not_know_is_refused_by_name(server, connected):
+    connected.setenv("STOCKS_AI_SPARK_REMOTE", f"{server}/;token=guessed-secret")
+    finished = run("spark", "check")
+    assert finished.returncode == 1
+    assert f"Spark Connect at {server} refuses the login (UNAUTHENTICATED)" in finished.stderr
+    assert len(finished.stderr.splitlines()) <= 2, finished.stderr
+    assert "guessed-secret" not in finished.stderr
+
+
+def test_workers_with_another_library_are_refused_by_name(server, connected, tmp_path):
+    found = tmp_path / "other" / "scipy-0.0.1.dist-info"
+    found.mkdir(parents=True)
+    (found / "METADATA").write_text("Metadata-Version: 2.1\nName: scipy\nVersion: 0.0.1\n")
+    connected.setenv("PYTHONPATH", str(found.parent))
+    finished = run("spark", "check")
+    assert finished.returncode == 1
+    assert f"The workers of {server} have scipy " in finished.stderr
+    assert "instead of 0.0.1, and equal bits" in finished.stderr
+    assert "`stocks-ai spark libraries`" in finished.stderr

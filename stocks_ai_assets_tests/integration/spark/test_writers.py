@@ -15,6 +15,7 @@ from deltalake import DeltaTable
 from stocks_ai_assets.lake import Lake
 from stocks_ai_assets_tests.integration import writers
 from stocks_ai_assets_tests.integration.spark.conftest import Shelf
+from stocks_ai_assets_tests.integration.spark.test_statements import is_held
 from stocks_ai_assets_tests.integration.writers import (
     AGENTS,
     OWNERS,
@@ -34,7 +35,7 @@ from stocks_ai_assets_tests.integration.writers import (
 
 pytestmark = pytest.mark.spark
 
-ROUNDS = 800
+ROUNDS = 2_000
 
 
 def opened():
@@ -111,35 +112,35 @@ def test_processes_of_both_engines_that_are_killed_end_where_one_writer_would(pr
         )
         for i, (table, owner, days) in enumerate(owners)
     }
-    running, kills = {}, {"spark": 2, "process": 4}
+    by_spark = {
+        name: commit_lock(root, name[0])
+        for name, (function, _) in tasks.items()
+        if function is write_what_is_missing_by_spark
+    }
+    running, unhit, left = {}, set(by_spark), 4
     for _ in range(ROUNDS):
         for name, (function, arguments) in tasks.items():
             if name not in running or running[name].exitcode == -signal.SIGKILL:
                 running[name] = processes.Process(target=function, args=arguments)
                 running[name].start()
-        time.sleep(chance.uniform(0.1, 0.6))
-        for kind, left in kills.items():
-            alive = [
-                process
-                for name, process in running.items()
-                if process.is_alive()
-                and (tasks[name][0] is write_what_is_missing) == (kind == "process")
-                # Not while Java starts: a writer is to be hit.
-                and (kind == "process" or commits(root, name))
-            ]
-            if left and alive:
-                chosen = chance.choice(alive)
-                chosen.kill()
-                chosen.join()
-                kills[kind] -= chosen.exitcode == -signal.SIGKILL  # it may have ended just before
+        end = time.monotonic() + chance.uniform(0.1, 0.6)
+        # One of a table writes by Spark: if Java holds the lock, it is in its statement.
+        while not (hit := {name for name in unhit if is_held(by_spark[name])}):
+            if time.monotonic() > end:
+                break
+            time.sleep(0.01)
+        unhit -= {name for name in hit if killed(running[name])}
+        alive = [p for name, p in running.items() if name not in by_spark and p.is_alive()]
+        if left and alive:
+            left -= killed(chance.choice(alive))
         assert {p.exitcode for p in running.values()} <= {None, 0, -signal.SIGKILL}
         if {p.exitcode for p in running.values()} == {0}:
             break
     else:
         pytest.fail("still not done")
+    assert not unhit, "every writer by Spark was hit while Java wrote for it"
     # Whoever is quick has written everything before the last ones of these.
-    assert kills["spark"] <= 1, "two Spark writers were to be hit, one was at least"
-    assert kills["process"] <= 2, "four processes were to be hit, two were at least"
+    assert left <= 2, "four processes were to be hit, two were at least"
     ends_where_one_writer_would(Lake(root), Lake(tmp_path / "serial"), owners, value)
 
 
@@ -157,12 +158,17 @@ def ends_where_one_writer_would(lake, expected, owners, value):
             assert [*faults_of_pairs(lake, table, version)] == []
 
 
-def commits(root, name):
-    """Whether a writer has made a commit already."""
-    lake, (table, owner) = Lake(root), name
-    if lake.version(table) is None:
-        return False
-    return any(c.run_id.startswith(f"{owner}-") for c in lake.history(table))
+def commit_lock(root, table):
+    """Lock file of commits to a table."""
+    handle = Lake(root)._handle(table)
+    return handle.commit_lock(handle.storage)
+
+
+def killed(process):
+    """Kill a process; tell whether it had not ended just before."""
+    process.kill()
+    process.join()
+    return process.exitcode == -signal.SIGKILL
 
 
 def faults_of_pairs(lake, table, version):
