@@ -182,7 +182,7 @@ def replay(folder: str) -> Iterator[str]:
     yield ""
     yield "Where the difference goes, in medians:"
     yield ""
-    yield from overhead.explained(here.reports, spark.reports, work, os.cpu_count() or 1)
+    yield from overhead.explained(here.reports, spark.reports, work)
     yield ""
 
 

@@ -3,9 +3,11 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
+
+from benchmarks.spark_events import covered
 
 COMMIT = re.compile(r"stocks-ai-[0-9a-f]{16}")
 """Tag of the jobs of one commit: an asset makes one, as the last thing."""
@@ -28,12 +30,20 @@ class Asked:
         Seconds of all tasks, those that ran beside each other added.
     shuffled
         Bytes that tasks wrote for others to read.
+    spans
+        When each task began and ended, in milliseconds.
     """
 
     jobs: int = 0
     tasks: int = 0
     seconds: float = 0.0
     shuffled: int = 0
+    spans: list[tuple[int, int]] = field(default_factory=list)
+
+    @property
+    def busy(self) -> float:
+        """Seconds in which any task ran."""
+        return covered(self.spans) / 1000
 
 
 def asked(lines: Iterable[str]) -> list[Asked]:
@@ -52,6 +62,8 @@ def asked(lines: Iterable[str]) -> list[Asked]:
         elif '"SparkListenerTaskEnd"' in line:
             event = json.loads(line)
             metrics, one = event.get("Task Metrics") or {}, of_stage[event["Stage ID"]]
+            info = event["Task Info"]
+            one.spans.append((info["Launch Time"], info["Finish Time"]))
             one.tasks += 1
             one.seconds += metrics.get("Executor Run Time", 0) / 1000
             written = metrics.get("Shuffle Write Metrics") or {}
@@ -80,7 +92,7 @@ def seconds(report: Report) -> float:
 
 
 def explained(
-    here: Sequence[Report], spark: Sequence[Report], work: Mapping[str, Asked], cores: int
+    here: Sequence[Report], spark: Sequence[Report], work: Mapping[str, Asked]
 ) -> Iterator[str]:
     """Say where Spark's seconds over those of the process go.
 
@@ -90,8 +102,6 @@ def explained(
         What was reported by either engine, assets in the order of their writing.
     work
         Work of Spark by asset; empty: not known.
-    cores
-        Tasks at a time.
     """
     local = {str(report["asset"]): seconds(report) for report in here}
     first, *others = [report for report in spark if on_spark(report)]
@@ -99,19 +109,19 @@ def explained(
     many = [report for report in others if _rows(report) >= MANY]
     yield (
         f"- **The first.** For its {_rows(first):,} rows {first['asset']} takes "
-        f"{_group([first], local, work)}.{_idle([first], work, cores)} Until then no worker runs "
+        f"{_group([first], local, work)}.{_busy([first], work)} Until then no worker runs "
         "and nothing is compiled: the next one finds both ready. Spark's own start, and opening "
         "the inputs, come before the figure begins; they are in the wall time."
     )
     yield (
         f"- **Whatever the rows.** An asset of up to {FEW:,} takes {_group(few, local, work)}."
-        f"{_idle(few, work, cores)} Delta's log is read for every input and for the table, the "
+        f"{_busy(few, work)} Delta's log is read for every input and for the table, the "
         "rows are computed and kept, compared with what is stored, and committed: each is planned "
         "and compiled anew."
     )
     yield (
         f"- **With the rows.** One of {MANY:,} or more takes {_group(many, local, work)}."
-        f"{_idle(many, work, cores)} Rows are shuffled to the workers twice, by block to be "
+        f"{_busy(many, work)} Rows are shuffled to the workers twice, by block to be "
         "computed and by quarter to be compared. None is merged here: from empty, all are new and "
         "replace a range."
     )
@@ -128,12 +138,12 @@ def _group(reports: Sequence[Report], local: Mapping[str, float], work: Mapping[
     return said
 
 
-def _idle(reports: Sequence[Report], work: Mapping[str, Asked], cores: int) -> str:
+def _busy(reports: Sequence[Report], work: Mapping[str, Asked]) -> str:
     known = _known(reports, work)
     if not known:
         return ""
-    busy = median(one.seconds for one in known) / cores
-    return f" The tasks are {busy:.1f} s of work for {cores} cores; the rest passes between them."
+    busy, added = median(one.busy for one in known), median(one.seconds for one in known)
+    return f" During {busy:.1f} s of that tasks ran ({added:.1f} s added up), in the rest none did."
 
 
 def _known(reports: Sequence[Report], work: Mapping[str, Asked]) -> list[Asked]:

@@ -73,7 +73,7 @@ def tasks_of(folder: Path, wall: float) -> Tasks:
             alone += sum(taken)
         else:
             divided += sum(taken)
-    busy = _covered(span for spans in stages.values() for span in spans) / 1000
+    busy = covered(span for spans in stages.values() for span in spans) / 1000
     return Tasks(
         spilled=spilled / 1e9,
         shuffled=shuffled / 1e9,
@@ -83,8 +83,8 @@ def tasks_of(folder: Path, wall: float) -> Tasks:
     )
 
 
-def _covered(spans: Iterable[Sequence[int]]) -> int:
-    """Length of the union of spans."""
+def covered(spans: Iterable[Sequence[int]]) -> int:
+    """Length of the union of spans, each from its start to its end."""
     total, reached = 0, 0
     for start, end in sorted(spans):
         total += max(0, end - max(start, reached))

@@ -268,9 +268,9 @@ def run(
     if deployment.settings.launch != "pipes" and _needs_source(deployment, steps):
         # A source that cannot be opened fails here, before there is a run to fail.
         _ = deployment.source
-    if deployment.settings.launch == "here" and _computes(deployment, steps):
-        # Nor an engine: facts would be written first, and the first signal fail.
-        deployment.engine.prepare(deployment.lake)
+    if _computes(deployment, steps):
+        # Nor an engine: the runs of facts that come first would go through.
+        deployment.prepared_engine()
     definitions = pipeline(deployment, note, on_launched)
     for step in steps:
         if on_step:

@@ -60,6 +60,18 @@ class Deployment:
 
         return open_engine(self.settings)
 
+    def prepared_engine(self) -> "Engine":
+        """What computes tables, opened where this process uses it itself.
+
+        Raises
+        ------
+        SparkError
+            Spark cannot be used for this lake.
+        """
+        if self.settings.launch == "here":
+            self.engine.prepare(self.lake)
+        return self.engine
+
     @cached_property
     def registry(self) -> "Registry":
         """Nodes and Dagster assets."""

@@ -43,7 +43,8 @@ def pipeline(
         return deployment.source
 
     def open_engine(_: dg.InitResourceContext) -> Engine:
-        return deployment.engine
+        # Before the first step: facts would be written first, and the first signal fail.
+        return deployment.prepared_engine()
 
     def open_io_manager(_: dg.InitResourceContext) -> LakeIOManager:
         remember(deployment.settings)

@@ -78,21 +78,27 @@ def job(number, commit=""):
     return json.dumps({**event, "Properties": {"spark.job.tags": tags}})
 
 
-def task(stage, milliseconds, shuffled=0):
+def task(stage, milliseconds, shuffled=0, start=0):
     metrics = {"Executor Run Time": milliseconds}
     metrics["Shuffle Write Metrics"] = {"Shuffle Bytes Written": shuffled}
+    info = {"Launch Time": start, "Finish Time": start + milliseconds}
     event = {"Event": "SparkListenerTaskEnd", "Stage ID": stage}
-    return json.dumps({**event, "Task Metrics": metrics})
+    return json.dumps({**event, "Task Info": info, "Task Metrics": metrics})
 
 
 def test_what_spark_was_asked_for_an_asset_ends_with_its_commit():
     one, two = (f"stocks-ai-{digit * 16}" for digit in "1a")
     events = [job(0), task(0, 500, 10), job(1, one), job(2, one), task(2, 250), task(0, 100)]
-    events += [job(3, two), task(3, 1000, 5), job(4), task(4, 9000)]
-    assert asked(events) == [
-        Asked(jobs=3, tasks=3, seconds=0.85, shuffled=10),
-        Asked(jobs=1, tasks=1, seconds=1.0, shuffled=5),
-    ]
+    events += [job(3, two), task(3, 1000, 5, start=700), job(4), task(4, 9000)]
+    first, second = asked(events)
+    assert first == Asked(
+        jobs=3, tasks=3, seconds=0.85, shuffled=10, spans=[(0, 500), (0, 250), (0, 100)]
+    )
+    assert second == Asked(jobs=1, tasks=1, seconds=1.0, shuffled=5, spans=[(700, 1700)])
+    assert (first.busy, second.busy) == (0.5, 1.0), "tasks beside each other count once"
+
+
+SPANS = [(0, 3_000), (1_000, 4_000), (9_000, 9_500)]
 
 
 def test_sparks_seconds_are_told_of_the_first_asset_of_small_ones_and_of_large_ones():
@@ -110,15 +116,18 @@ def test_sparks_seconds_are_told_of_the_first_asset_of_small_ones_and_of_large_o
         *map(report, names, (2_000, 39, 250_000), (20.0, 0.5, 0.7), (13.0, 9.5, 19.3)),
     ]
     here = [report(each["asset"], each["rows"], 0.5, 0.5) for each in spark]
-    work = {name: Asked(jobs=12, tasks=30, seconds=6.0, shuffled=2_000_000) for name in names}
-    first, few, many = explained(here, spark, work, cores=2)
+    work = {
+        name: Asked(jobs=12, tasks=30, seconds=6.0, shuffled=2_000_000, spans=SPANS)
+        for name in names
+    }
+    first, few, many = explained(here, spark, work)
     assert (
         "For its 2,000 rows signals/macro takes 33.0 s, 1.0 s in the process, by 12 jobs" in first
     )
     assert "10.0 s, 1.0 s in the process, by 12 jobs of 30 tasks that shuffle 2.0 MB" in few
-    assert "3.0 s of work for 2 cores" in few
+    assert "During 4.5 s of that tasks ran (6.0 s added up), in the rest none did." in few
     assert "One of 200,000 or more takes 20.0 s, 1.0 s in the process" in many
-    assert not any("jobs" in line for line in explained(here, spark, {}, cores=2))
+    assert not any("jobs" in line for line in explained(here, spark, {}))
 
 
 def test_more_cores_shorten_what_tasks_share_and_nothing_else(tmp_path):

@@ -125,17 +125,27 @@ def lineage(
     """Push the lineage of tables that Databricks did not write, from the assets' declarations."""
     from stocks_ai_assets.domain.graph import transforms
     from stocks_ai_assets.governance.governing import server_of
-    from stocks_ai_assets.governance.lineage import plan_lineage, push_lineage, steps_of
+    from stocks_ai_assets.governance.lineage import (
+        plan_lineage,
+        push_lineage,
+        require_lineage,
+        steps_of,
+    )
     from stocks_ai_assets.governance.writers import written_on_databricks
     from stocks_ai_assets.lake import Lake
-    from stocks_ai_assets.tables import TABLES
 
     settings, checked = _policy(policy)
     steps = steps_of(checked.catalog, transforms(settings.parameters), settings.source)
     opened = server_of(settings, _dialect(server))
-    theirs = written_on_databricks(Lake(settings.lake), TABLES)
-    left = [f"{checked.catalog}.{each}" for each in theirs]
+    require_lineage(opened)
+    prefix = f"{checked.catalog}."
+    parts = [(each.removeprefix(prefix), step.slice) for step in steps for each in step.outputs]
+    if checked.storage_root:
+        settings = settings.model_copy(update={"lake_root": checked.storage_root})
+    theirs = written_on_databricks(Lake(settings.lake), parts)
+    left = sorted((prefix + table, part) for table, part in theirs)
     found = plan_lineage(opened, checked.catalog, steps, left)
+    told = [f"{table} ({part})" if part else table for table, part in left]
     changes = [each for each in found if prune or not each.prune]
     stale = [each for each in found if each.prune and not prune]
     done = 0 if dry_run else push_lineage(opened, changes)
@@ -144,7 +154,7 @@ def lineage(
             {
                 "changes": [each.as_dict() for each in changes],
                 "stale": [each.as_dict() for each in stale],
-                "left": left,
+                "left": told,
                 "done": done,
             }
         )
@@ -154,7 +164,7 @@ def lineage(
     for each in stale:
         typer.echo(f"With --prune: {each.title}")
     if left:
-        typer.echo(f"Left to Databricks, which wrote them and records that: {', '.join(left)}.")
+        typer.echo(f"Left to Databricks, which wrote them and records that: {', '.join(told)}.")
     verb = "would be" if dry_run else "were"
     typer.echo(f"{len(changes)} changes of the lineage of {checked.catalog} {verb} made.")
 

@@ -108,8 +108,12 @@ class Attempt:
         task = {"spark_python_task": {"python_file": script, "parameters": parameters}}
         # Before anything else can fail: from here on there is a run to cancel.
         self.run = RemoteRun(run_id=patiently(lambda: submit_run(asked, task)))
-        found = self._look(self.run)
-        self.run = replace(self.run, job_id=found.job_id or 0, url=found.run_page_url or "")
+        return self.run
+
+    def named(self, run: RemoteRun) -> RemoteRun:
+        """Return the run with its job and its page, which the workspace is asked for."""
+        found = self._look(run)
+        self.run = replace(run, job_id=found.job_id or 0, url=found.run_page_url or "")
         return self.run
 
     def grant(self, run: RemoteRun, access: Any) -> None:

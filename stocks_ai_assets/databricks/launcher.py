@@ -134,6 +134,8 @@ class WorkspaceStepLauncher(DatabricksPySparkStepLauncher):  # type: ignore[misc
             attempt.stage()
         with submission_failures(self._settings.databricks, f"Running {attempt.name}"):
             run = attempt.submit(self.databricks_runner.submit_run, self.run_config)
+        with workspace_failures(f"Following {attempt.link}"):
+            run = attempt.named(run)
         yield attempt.announce(run)
         if self._on_launched:
             self._on_launched(attempt.name, run)
@@ -162,16 +164,18 @@ class WorkspaceStepLauncher(DatabricksPySparkStepLauncher):  # type: ignore[misc
         if failure := attempt.failure():
             raise WorkspaceError(_not_tried(attempt, failure))
         error = WorkspaceError(f"{attempt.link} {end.sentence}")
+        said = f"{attempt.link} {end.told}"
         died = last is None and end.state in {"SUCCESS", "FAILED", "RUN_EXECUTION_ERROR"}
         if end.kind != "lost" and not died:
             raise error
         if died:
             silent = f"{attempt.link} ended as {end.state} without saying how the step ended"
-            error = WorkspaceError(f"{silent}: {_why_silent(attempt, end)}")
+            said = f"{silent}: {_why_silent(attempt, end)}"
+            error = WorkspaceError(said)
         tried, allowed = context.previous_attempt_count, self._settings.databricks.retries
         if tried >= allowed or context.retry_mode.disabled:
             raise error
-        context.log.warning("%s Trying again (%d of %d).", error, tried + 1, allowed)
+        context.log.warning("%s Trying again (%d of %d).", said, tried + 1, allowed)
         raise dg.RetryRequested(max_retries=allowed, seconds_to_wait=PAUSE) from error
 
     def _stop(self, attempt: Attempt, context: StepExecutionContext) -> None:

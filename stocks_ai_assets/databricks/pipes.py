@@ -137,7 +137,7 @@ class DatabricksPipes:
             attempt = self._attempt(context, number, told)
             if attempt.end.kind != "lost":
                 break
-            context.log.warning("%s %s", attempt.run.link, attempt.end.sentence)
+            context.log.warning("%s %s", attempt.run.link, attempt.end.told)
         yield from attempt.outcomes
         self._require_success(context, attempt)
 

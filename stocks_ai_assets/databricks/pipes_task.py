@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from stocks_ai_assets.databricks.runs import SINGLE_NODE
+from stocks_ai_assets.databricks.runs import new_cluster
 from stocks_ai_assets.databricks.wheel import PACKAGE, PIPES_ENTRY
 from stocks_ai_assets.workspace_settings import WorkspaceSettings
 
@@ -72,24 +72,3 @@ def submission(
     else:
         task["new_cluster"] = new_cluster(settings)
     return body
-
-
-def new_cluster(settings: WorkspaceSettings) -> dict[str, Any]:
-    """Return a cluster for one run, as the Jobs API takes it."""
-    single = settings.workers == 0
-    cluster: dict[str, Any] = {
-        "spark_version": settings.spark_version,
-        "num_workers": settings.workers,
-        # Volumes and catalogs are seen from clusters with an access mode of Unity Catalog only.
-        "data_security_mode": "SINGLE_USER",
-        "custom_tags": {**settings.tags, **({"ResourceClass": "SingleNode"} if single else {})},
-    }
-    if settings.pool_id:
-        cluster["instance_pool_id"] = settings.pool_id
-    else:
-        cluster["node_type_id"] = settings.node_type
-    if settings.policy_id:
-        cluster |= {"policy_id": settings.policy_id, "apply_policy_default_values": True}
-    if single:
-        cluster["spark_conf"] = SINGLE_NODE
-    return cluster

@@ -27,7 +27,21 @@ ENDED = frozenset({"TERMINATED", "INTERNAL_ERROR", "SKIPPED"})
 
 SINGLE_NODE = {"spark.databricks.cluster.profile": "singleNode", "spark.master": "local[*]"}
 
+_LATER = (
+    "The workspace has no room for it now: run the same command again later, or raise "
+    "STOCKS_AI_DATABRICKS__RETRIES."
+)
+
 REMEDIES = {
+    "CLUSTER_REQUEST_LIMIT_EXCEEDED": _LATER,
+    "MAXIMUM_CONCURRENT_RUNS_REACHED": _LATER,
+    "MAX_CONCURRENT_RUNS_EXCEEDED": _LATER,
+    "MAX_JOB_QUEUE_SIZE_EXCEEDED": _LATER,
+    "WORKSPACE_RUN_LIMIT_EXCEEDED": _LATER,
+    "MAX_SPARK_CONTEXTS_EXCEEDED": "The cluster is full: name another one in "
+    "STOCKS_AI_DATABRICKS__CLUSTER_ID, or run the same command again later.",
+    "STORAGE_ACCESS_ERROR": "Let the compute reach its storage (network, rights of its identity), "
+    "then run the same command again.",
     "CANCELED": "Somebody or the platform cancelled it; run the step again.",
     "USER_CANCELED": "Somebody cancelled it in the workspace; run the step again.",
     "TIMEDOUT": "Raise STOCKS_AI_DATABRICKS__TIMEOUT_SECONDS, or run a shorter range.",
@@ -44,7 +58,7 @@ AGAIN = (
     "The machines failed, not the work: run the same command again, or raise "
     "STOCKS_AI_DATABRICKS__RETRIES."
 )
-"""What helps where a run was lost."""
+"""What helps where a run was lost and nothing more is known."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,12 +104,16 @@ class Ending:
     message: str = ""
 
     @property
+    def told(self) -> str:
+        """State and message."""
+        said = f": {self.message.rstrip('.')}" if self.message else ""
+        return f"ended as {self.state}{said}."
+
+    @property
     def sentence(self) -> str:
         """State, message and what helps."""
-        said = f": {self.message.rstrip('.')}" if self.message else ""
         usual = AGAIN if self.kind == "lost" else "See the run's page for the cause."
-        remedy = REMEDIES.get(self.state, usual)
-        return f"ended as {self.state}{said}. {remedy}"
+        return f"{self.told} {REMEDIES.get(self.state, usual)}"
 
 
 def ending(run: Any) -> Ending | None:
@@ -133,7 +151,9 @@ def run_configuration(settings: WorkspaceSettings, libraries: tuple[str, ...]) -
         Requirements to install.
     """
     cluster = (
-        {"existing": settings.cluster_id} if settings.cluster_id else {"new": _cluster(settings)}
+        {"existing": settings.cluster_id}
+        if settings.cluster_id
+        else {"new": _as_stock_takes(new_cluster(settings))}
     )
     wanted = libraries if settings.install else ()
     return {
@@ -156,24 +176,38 @@ def permissions(settings: WorkspaceSettings) -> dict[str, Any]:
     return {"job_permissions": levels} if levels else {}
 
 
-def _cluster(settings: WorkspaceSettings) -> dict[str, Any]:
+def new_cluster(settings: WorkspaceSettings) -> dict[str, Any]:
+    """Return a cluster for one run, as the Jobs API takes it."""
     single = settings.workers == 0
-    tags = {**settings.tags, **({"ResourceClass": "SingleNode"} if single else {})}
     cluster: dict[str, Any] = {
         "spark_version": settings.spark_version,
-        "size": {"num_workers": settings.workers},
-        "nodes": {"instance_pool_id": settings.pool_id}
-        if settings.pool_id
-        else {"node_types": {"node_type_id": settings.node_type}},
+        "num_workers": settings.workers,
         # Volumes and catalogs are seen from clusters with an access mode of Unity Catalog only.
         "data_security_mode": "SINGLE_USER",
-        "custom_tags": [{"key": key, "value": value} for key, value in sorted(tags.items())],
+        "custom_tags": {**settings.tags, **({"ResourceClass": "SingleNode"} if single else {})},
     }
+    if settings.pool_id:
+        cluster["instance_pool_id"] = settings.pool_id
+    else:
+        cluster["node_type_id"] = settings.node_type
     if settings.policy_id:
         cluster |= {"policy_id": settings.policy_id, "apply_policy_default_values": True}
     if single:
         cluster["spark_conf"] = SINGLE_NODE
     return cluster
+
+
+def _as_stock_takes(cluster: dict[str, Any]) -> dict[str, Any]:
+    """Return a cluster in the shape of the stock launcher's `run_config`."""
+    pool, node_type = (cluster.pop(name, None) for name in ("instance_pool_id", "node_type_id"))
+    nodes = {"instance_pool_id": pool} if pool else {"node_types": {"node_type_id": node_type}}
+    tags, workers = sorted(cluster.pop("custom_tags").items()), cluster.pop("num_workers")
+    return {
+        **cluster,
+        "size": {"num_workers": workers},
+        "nodes": nodes,
+        "custom_tags": [{"key": key, "value": value} for key, value in tags],
+    }
 
 
 def _value(state: Any) -> str:

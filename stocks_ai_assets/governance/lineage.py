@@ -14,6 +14,7 @@ from stocks_ai_assets.domain.transform import Transform
 from stocks_ai_assets.errors import GovernanceError
 from stocks_ai_assets.governance.calls import Call
 from stocks_ai_assets.governance.server import Server
+from stocks_ai_assets.governance.writers import Part
 from stocks_ai_assets.tables import TABLES
 from stocks_ai_assets.workspace_client import workspace_failures
 
@@ -39,6 +40,8 @@ class Step:
         What people read there.
     inputs, outputs
         Full names of tables.
+    slice
+        What of its outputs it writes; empty: all.
     """
 
     name: str
@@ -47,6 +50,7 @@ class Step:
     properties: dict[str, str]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    slice: str = ""
 
     @property
     def edges(self) -> set[tuple[End, End]]:
@@ -104,14 +108,23 @@ def steps_of(catalog: str, transforms: Iterable[Transform], source: str) -> tupl
             },
             inputs=tuple(sorted({f"{catalog}.{read.table}" for read in each.inputs.values()})),
             outputs=(f"{catalog}.{each.table}",),
+            slice=each.slice or "",
         )
         for each in transforms
     )
     return landing, *computed
 
 
+def require_lineage(server: Server) -> None:
+    """Raise `GovernanceError` where a server keeps no lineage."""
+    if server.dialect == "oss":
+        raise GovernanceError(
+            "Open-source Unity Catalog keeps no lineage. Dagster shows it: stocks-ai ui."
+        )
+
+
 def plan_lineage(
-    server: Server, catalog: str, steps: tuple[Step, ...], left: Iterable[str] = ()
+    server: Server, catalog: str, steps: tuple[Step, ...], left: Iterable[Part] = ()
 ) -> list[LineageChange]:
     """Return what must change so that the server shows the steps; nothing the second time.
 
@@ -124,7 +137,8 @@ def plan_lineage(
     steps
         What fills its tables.
     left
-        Full names of tables whose lineage the server records by itself: no step leads to them.
+        Full names of tables and their slices whose lineage the server records by itself: no step
+        leads to them.
 
     Raises
     ------
@@ -133,10 +147,7 @@ def plan_lineage(
     WorkspaceError
         The server cannot be asked.
     """
-    if server.dialect == "oss":
-        raise GovernanceError(
-            "Open-source Unity Catalog keeps no lineage. Dagster shows it: stocks-ai ui."
-        )
+    require_lineage(server)
     with workspace_failures(f"Reading the lineage of {catalog}"):
         _require_tables(server, catalog, steps)
         there = {
@@ -160,10 +171,10 @@ def plan_lineage(
     return changes
 
 
-def _ours(steps: Iterable[Step], left: frozenset[str]) -> Iterator[Step]:
+def _ours(steps: Iterable[Step], left: frozenset[Part]) -> Iterator[Step]:
     """Steps without the tables that are left to the server, and none that leads to these alone."""
     for step in steps:
-        outputs = tuple(each for each in step.outputs if each not in left)
+        outputs = tuple(each for each in step.outputs if (each, step.slice) not in left)
         if outputs:
             yield replace(step, outputs=outputs)
 

@@ -10,6 +10,7 @@ from stocks_ai_assets.backfill import code_versions
 from stocks_ai_assets.checks.registry import checks
 from stocks_ai_assets.deployment import open_deployment
 from stocks_ai_assets.domain.calendar import nyse, quarters_between
+from stocks_ai_assets.errors import SparkError
 from stocks_ai_assets.jobs import stages
 from stocks_ai_assets.lake import Lake
 from stocks_ai_assets.partitions import RANGE_END, RANGE_START
@@ -129,3 +130,18 @@ def test_one_partition_that_is_launched_says_its_own_number_of_rows(launch, open
     rows = opened.lake.read("market.prices", day, day)
     assert said["2021-03-31"]["dagster/partition_row_count"].value == rows.height > 0
     assert "dagster/partition_row_count" not in said["2021-03-30"]
+
+
+class Closed:
+    """An engine that cannot be opened."""
+
+    def prepare(self, lake):
+        raise SparkError(f"Java is missing, asked for {lake.root}")
+
+
+def test_an_engine_that_cannot_be_opened_fails_a_run_before_its_first_fact(launch, opened):
+    vars(opened)["engine"] = Closed()  # as if it had been opened
+    failed = launch(STAGE, [*PRICES, "signals/technical"], "2021-03-29")
+    assert not failed.success
+    assert opened.lake.tables() == ()
+    assert launch(STAGE, PRICES, "2021-03-29").success, "facts alone need none"

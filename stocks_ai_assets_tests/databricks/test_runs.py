@@ -1,5 +1,7 @@
 """What is asked of the workspace, as the stock launcher takes it; what the end of a run means."""
 
+import re
+
 import pytest
 
 from stocks_ai_assets.databricks.runs import ending, permissions, run_configuration
@@ -105,6 +107,23 @@ def test_a_run_whose_machines_failed_is_lost(code):
     assert ended("INTERNAL_ERROR", "FAILED", code).state == code
     sentence = ended("INTERNAL_ERROR", "FAILED", code).sentence
     assert "run the same command again, or raise STOCKS_AI_DATABRICKS__RETRIES" in sentence
+
+
+@pytest.mark.parametrize(
+    ("code", "remedy"),
+    [
+        ("MAX_CONCURRENT_RUNS_EXCEEDED", "no room for it now: run the same command again later"),
+        ("CLUSTER_REQUEST_LIMIT_EXCEEDED", "no room for it now: run the same command again later"),
+        ("MAX_SPARK_CONTEXTS_EXCEEDED", "cluster is full: name another one in .*CLUSTER_ID"),
+        ("STORAGE_ACCESS_ERROR", "reach its storage"),
+    ],
+)
+def test_limits_and_storage_are_tried_again_and_have_remedies_of_their_own(code, remedy):
+    end = ended("INTERNAL_ERROR", "FAILED", code)
+    assert end.kind == "lost"
+    assert re.search(remedy, end.sentence)
+    assert "machines failed" not in end.sentence
+    assert end.told == f"ended as {code}: because.", "what is told of a run that is tried again"
 
 
 @pytest.mark.parametrize("code", ["LIBRARY_INSTALLATION_ERROR", "UNAUTHORIZED_ERROR", "CANCELED"])

@@ -1,12 +1,16 @@
 """Databricks Connect, behind its own package: what it is given, and what is said when it fails."""
 
 import json
+import socket
 import subprocess
 import sys
+from contextlib import closing
+from importlib.metadata import requires
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
+from packaging.requirements import Requirement
 
 import stocks_ai_assets
 from stocks_ai_assets.engines.spark.session import EVERYWHERE, SparkOptions, open_session
@@ -117,9 +121,31 @@ def test_workers_with_other_libraries_are_refused_with_what_differs_and_what_to_
     assert "stocks-ai spark libraries" in message
 
 
+@pytest.mark.cluster
+def test_workers_without_what_even_the_answer_needs_are_told_what_to_install(reached, monkeypatch):
+    def ask(_):
+        raise PySparkException("ModuleNotFoundError: No module named 'pyarrow'")
+
+    monkeypatch.setattr("stocks_ai_assets.engines.spark.connect.differing", ask)
+    PySparkException = type("PySparkException", (Exception,), {"__module__": "pyspark.errors"})  # noqa: N806
+    with pytest.raises(SparkError, match=r"No module named 'pyarrow'\. Install .*spark libraries"):
+        reached()
+
+
+@pytest.mark.spark
+def test_a_server_that_takes_connections_and_does_not_answer_as_spark_does_is_told(monkeypatch):
+    monkeypatch.setattr("stocks_ai_assets.engines.spark.connect.SECONDS", 1.0)
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        remote = f"sc://127.0.0.1:{silent.getsockname()[1]}/;token=abcdef"
+        with pytest.raises(SparkError, match=r"does not speak Spark Connect.*TLS") as refused:
+            open_session(SparkOptions(remote=remote))
+    assert "abcdef" not in str(refused.value)
+
+
 def test_what_workers_are_asked_for_is_what_the_engine_imports():
     found = imported("engines.spark.engine", "engines.spark.rows", "domain.graph")
-    asked = {"dagster", "deltalake", "rich", "typer", *LIBRARIES} & found
+    ours = {Requirement(each) for each in requires("stocks-ai-assets")}
+    asked = {each.name for each in ours if each.marker is None} & found
     assert asked == {*LIBRARIES} - {"pyarrow"}, "which is imported with the first rows"
 
 

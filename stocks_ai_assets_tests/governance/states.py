@@ -53,9 +53,9 @@ def verbs(actions):
     return [each.verb for each in actions]
 
 
-def committed(lake, table, engine, operation="WRITE", run="run-1"):
+def committed(lake, table, engine, operation="WRITE", run="run-1", part=""):
     """Add a commit that another engine says it made; without a run it is none of ours."""
-    notes = {"userMetadata": json.dumps({"run_id": run})} if run else {}
+    notes = {"userMetadata": json.dumps({"run_id": run, "slice": part})} if run else {}
     info = {"timestamp": 1_700_000_000_000, "operation": operation, "engineInfo": engine, **notes}
     log = lake.root.joinpath(*table.split("."), "_delta_log")
     text = json.dumps({"commitInfo": {"operationParameters": {}, **info}})

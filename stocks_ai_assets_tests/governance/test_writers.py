@@ -2,6 +2,7 @@
 
 import pytest
 
+from stocks_ai_assets.errors import GovernanceError
 from stocks_ai_assets.governance.writers import LOOKED_AT, written_on_databricks
 from stocks_ai_assets.lake import Lake
 from stocks_ai_assets_tests.governance.states import committed
@@ -18,29 +19,44 @@ def lake(tmp_path):
     return made
 
 
+RISK, ESG = (PREDICTIONS, "risk"), (PREDICTIONS, "esg")
+
+
 def named(lake):
-    return written_on_databricks(lake, (PREDICTIONS, SYNTHESIZED))
+    return written_on_databricks(lake, (RISK, ESG, (SYNTHESIZED, "")))
 
 
 def test_a_table_is_of_databricks_as_long_as_its_newest_write_is(lake):
-    assert named(lake) == ()
-    committed(lake, PREDICTIONS, DATABRICKS)
-    assert named(lake) == (PREDICTIONS,)
+    assert named(lake) == set()
+    committed(lake, PREDICTIONS, DATABRICKS, part="risk")
+    assert named(lake) == {RISK}
     put(lake, PREDICTIONS, LONG[:1], "risk", 1)
-    assert named(lake) == ()
+    assert named(lake) == set()
 
 
 def test_a_spark_that_databricks_does_not_see_leaves_it_no_lineage(lake):
-    committed(lake, PREDICTIONS, "Apache-Spark/4.2.0 Delta-Lake/4.4.0")
-    assert named(lake) == ()
+    committed(lake, PREDICTIONS, "Apache-Spark/4.2.0 Delta-Lake/4.4.0", part="risk")
+    assert named(lake) == set()
 
 
 @pytest.mark.parametrize("times", [1, LOOKED_AT + 1])
 def test_maintenance_and_changes_of_columns_are_no_writes(lake, times):
     for _ in range(times):
         committed(lake, PREDICTIONS, DATABRICKS, "CHANGE COLUMN", run=None)
-    assert named(lake) == ()
-    committed(lake, PREDICTIONS, DATABRICKS)
+    assert named(lake) == set()
+    committed(lake, PREDICTIONS, DATABRICKS, part="risk")
     for _ in range(times):
         committed(lake, PREDICTIONS, "delta-rs:py-1", "OPTIMIZE", run=None)
-    assert named(lake) == (PREDICTIONS,)
+    assert named(lake) == {RISK}
+
+
+@pytest.mark.parametrize("times", [1, LOOKED_AT + 1])
+def test_each_slice_of_a_table_has_its_own_writer(lake, times):
+    for _ in range(times):
+        committed(lake, PREDICTIONS, DATABRICKS, part="esg")
+    assert named(lake) == {ESG}, "the process wrote the other one, however long ago"
+
+
+def test_a_lake_without_tables_is_the_wrong_one(tmp_path):
+    with pytest.raises(GovernanceError, match=r"nowhere holds no table.*storage_root"):
+        named(Lake(tmp_path / "nowhere"))

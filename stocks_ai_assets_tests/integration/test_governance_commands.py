@@ -8,7 +8,7 @@ import pytest
 from stocks_ai_assets.lake import Lake
 from stocks_ai_assets_tests.governance.states import committed
 from stocks_ai_assets_tests.integration.governing import governed
-from stocks_ai_assets_tests.integration.writers import SYNTHESIZED
+from stocks_ai_assets_tests.integration.writers import PREDICTIONS, SYNTHESIZED
 
 pytestmark = pytest.mark.cluster
 
@@ -91,6 +91,32 @@ def test_what_databricks_wrote_is_left_to_its_own_lineage_and_told(run, catalog)
     names = {each["name"] for each in listed["external_metadata"]}
     assert step not in names
     assert "stocks_ai_agents_predictions_risk" in names, "delta-rs wrote that one"
+
+
+def test_a_slice_that_databricks_wrote_is_left_to_it_and_the_others_are_not(run, catalog):
+    run("apply")
+    committed(Lake(catalog.lake), PREDICTIONS, "Databricks-Runtime/19.0.x-scala2.13", part="esg")
+    told = json.loads(run("lineage", "--prune", "--json").out)
+    assert f"stocks_ai.{PREDICTIONS} (esg)" in told["left"]
+    listed = catalog.running.client().api_client.do(
+        "GET", "/api/2.0/lineage-tracking/external-metadata"
+    )
+    names = {each["name"] for each in listed["external_metadata"]}
+    assert "stocks_ai_agents_predictions_esg" not in names
+    assert "stocks_ai_agents_predictions_risk" in names
+
+
+def test_the_lake_that_the_policy_names_is_asked_who_wrote_it(run, catalog, tmp_path):
+    text = files("stocks_ai_assets.governance").joinpath("policy.toml").read_text()
+    place = "# storage_root ="
+    assert place in text
+    file = tmp_path / "mine.toml"
+    file.write_text(text.replace(place, f'storage_root = "{tmp_path}/nowhere"  #'), "utf-8")
+    refused = run("lineage", "--policy", file)
+    assert refused.code == 1
+    assert f"{tmp_path}/nowhere holds no table" in refused.err
+    file.write_text(text.replace(place, f'storage_root = "{catalog.lake}"  #'), "utf-8")
+    assert "changes of the lineage" in run("lineage", "--policy", file).out
 
 
 def test_a_step_that_no_longer_exists_goes_only_with_prune_and_those_of_others_stay(run, catalog):

@@ -46,6 +46,7 @@ def connected(session_class: Any, remote: str) -> "SparkSession":
     except OSError as error:
         raise SparkError(unanswered.format(error.strerror or type(error).__name__)) from None
     try:
+        _require_speech(remote)
         session = session_class.builder.remote(remote).getOrCreate()
         session.sql("SELECT 1").collect()
     except ImportError as error:
@@ -53,6 +54,8 @@ def connected(session_class: Any, remote: str) -> "SparkSession":
             "STOCKS_AI_SPARK_REMOTE needs pyspark's client for Spark Connect. Run: pip install "
             f"'pyspark[connect]==4.2.0'. ({error})"
         ) from None
+    except SparkError:
+        raise
     except Exception as error:  # noqa: BLE001  # pyspark and gRPC have many
         if refusal := refused_login(error):
             raise SparkError(
@@ -63,6 +66,22 @@ def connected(session_class: Any, remote: str) -> "SparkSession":
         raise SparkError(unanswered.format(type(error).__name__)) from None
     _make_equal(session, shown)
     return session
+
+
+def _require_speech(remote: str) -> None:
+    """Refuse an address that takes connections and then does not speak as the client does."""
+    import grpc
+    from pyspark.sql.connect.client import DefaultChannelBuilder
+
+    with DefaultChannelBuilder(remote).toChannel() as channel:
+        try:
+            grpc.channel_ready_future(channel).result(SECONDS)
+        except grpc.FutureTimeoutError:
+            raise SparkError(
+                f"{without_token(remote)} takes connections but does not speak Spark Connect as "
+                "the client does: with a token it speaks TLS, except to localhost. Correct "
+                "STOCKS_AI_SPARK_REMOTE, or give the server TLS."
+            ) from None
 
 
 def databricks_session(profile: str | None) -> "SparkSession":
@@ -96,14 +115,20 @@ def databricks_session(profile: str | None) -> "SparkSession":
 
 def _make_equal(session: "SparkSession", where: str) -> None:
     """Give the workers this package, and refuse those that have other libraries."""
-    with spark_failures(f"The workers of {where}"):
-        _send_code(session)
-        skewed = differing(session)
+    remedy = "Install on the cluster what `stocks-ai spark libraries` prints"
+    try:
+        with spark_failures(f"The workers of {where}"):
+            _send_code(session)
+            skewed = differing(session)
+    except SparkError as error:
+        if "ModuleNotFoundError" in str(error):
+            raise SparkError(f"{str(error).rstrip('.')}. {remedy}.") from error
+        raise
     if skewed:
         pairs = (f"{name} {there} instead of {here}" for name, (here, there) in skewed.items())
         raise SparkError(
             f"The workers of {where} have {', '.join(pairs)}, and equal bits need equal libraries. "
-            "Install on the cluster what `stocks-ai spark libraries` prints, or here what it has."
+            f"{remedy}, or here what it has."
         )
 
 

@@ -67,13 +67,19 @@ def catalog_failures(catalog: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if not _is_sparks(error) or _java_is_gone(error):
+        if not _is_sparks(error) or _is_gone(error):
             raise
         raise SparkError(
             f"STOCKS_AI_CATALOG={catalog}: Spark does not know this catalog, or may not use it: "
             f"{_first_line(error)} Name one that it knows, give this login the right, or unset the "
             "variable, and tables are named by their path."
         ) from error
+
+
+def _is_gone(error: Exception) -> bool:
+    """Whether Spark is no longer there for us, whatever it was asked."""
+    gone = ("StatusCode.UNAVAILABLE", "StatusCode.UNAUTHENTICATED")
+    return _java_is_gone(error) or any(name in str(error) for name in gone)
 
 
 def refused_login(error: Exception) -> str | None:

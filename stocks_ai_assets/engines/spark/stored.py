@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from stocks_ai_assets.engines.spark.arrow import spark_schema
-from stocks_ai_assets.engines.spark.failures import catalog_failures
+from stocks_ai_assets.engines.spark.failures import catalog_failures, spark_failures
 from stocks_ai_assets.errors import SparkError
 from stocks_ai_assets.lake import Lake
 from stocks_ai_assets.lake.layout import YEAR, has_years
@@ -94,7 +94,7 @@ class Names:
         Raises
         ------
         SparkError
-            The catalog is unknown or refuses, or has another table of that name.
+            Spark cannot register or find it, or the catalog has another table of that name.
         """
         location = lake.location(table.name)
         if self.catalog is None:
@@ -104,7 +104,7 @@ class Names:
         identity = lake.identity(table.name)
         if identity in self._same:
             return full
-        with catalog_failures(self.catalog):
+        with spark_failures(full):
             if not session.catalog.tableExists(full):
                 session.sql(f"CREATE SCHEMA IF NOT EXISTS `{self.catalog}`.`{schema}`")
                 session.sql(
