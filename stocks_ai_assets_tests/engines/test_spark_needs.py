@@ -2,6 +2,7 @@
 
 import socket
 import stat
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -87,8 +88,10 @@ def test_jars_are_fetched_to_where_the_settings_look_for_them(stocks_ai, monkeyp
     assert asked == [tmp_path / "jars", tmp_path / "other"]
 
 
-def test_a_missing_client_of_connect_is_not_taken_for_a_server_that_does_not_answer():
+def test_a_missing_client_of_connect_is_not_taken_for_a_server_that_does_not_answer(monkeypatch):
     from stocks_ai_assets.engines.spark.connect import connected
+
+    monkeypatch.setattr("stocks_ai_assets.engines.spark.connect._require_speech", lambda _: None)
 
     class Session:
         class builder:  # noqa: N801  # pyspark's name
@@ -106,7 +109,7 @@ def test_a_missing_client_of_connect_is_not_taken_for_a_server_that_does_not_ans
 @pytest.mark.cluster
 @pytest.mark.parametrize("status", ["UNAUTHENTICATED", "PERMISSION_DENIED"])
 def test_a_login_that_a_server_refuses_is_not_taken_for_no_answer(status):
-    from grpc import StatusCode
+    from grpc import StatusCode, server
     from pyspark.errors.exceptions.connect import SparkConnectGrpcException
 
     from stocks_ai_assets.engines.spark.connect import connected
@@ -118,11 +121,15 @@ def test_a_login_that_a_server_refuses_is_not_taken_for_no_answer(status):
                 code = StatusCode[status]
                 raise SparkConnectGrpcException("no: dapi-secret", grpc_status_code=code)
 
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-        found = rf"127.0.0.1:{port} refuses the login \({status}\).*STOCKS_AI_SPARK_REMOTE"
+    answering = server(ThreadPoolExecutor(1))
+    port = answering.add_insecure_port("localhost:0")
+    answering.start()
+    found = rf"localhost:{port} refuses the login \({status}\).*STOCKS_AI_SPARK_REMOTE"
+    try:
         with pytest.raises(SparkError, match=found) as refused:
-            connected(Session, f"sc://127.0.0.1:{port}/;token=dapi-secret")
+            connected(Session, f"sc://localhost:{port}/;token=dapi-secret")
+    finally:
+        answering.stop(None)
     assert "dapi-secret" not in str(refused.value)
 
 
