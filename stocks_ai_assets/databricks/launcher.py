@@ -176,7 +176,8 @@ class WorkspaceStepLauncher(DatabricksPySparkStepLauncher):  # type: ignore[misc
         if tried >= allowed or context.retry_mode.disabled:
             raise error
         context.log.warning("%s Trying again (%d of %d).", said, tried + 1, allowed)
-        raise dg.RetryRequested(max_retries=allowed, seconds_to_wait=PAUSE) from error
+        again = dg.RetryRequested(max_retries=allowed, seconds_to_wait=PAUSE)
+        raise again from WorkspaceError(said)  # without what helps: nobody has to do anything
 
     def _stop(self, attempt: Attempt, context: StepExecutionContext) -> None:
         """End what was started and take it away, whatever went wrong; that is told elsewhere."""
