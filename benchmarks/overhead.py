@@ -125,6 +125,25 @@ def explained(
         "computed and by quarter to be compared. None is merged here: from empty, all are new and "
         "replace a range."
     )
+    yield _most(others, local, work)
+
+
+def _most(others: Sequence[Report], local: Mapping[str, float], work: Mapping[str, Asked]) -> str:
+    """The asset with most seconds over those of the process, beside the assets of its size."""
+    most = max(others, key=lambda report: seconds(report) - local[str(report["asset"])])
+    said = (
+        f"- **The most.** The first aside, {most['asset']} costs most over the process: for its "
+        f"{_rows(most):,} rows it takes {_group([most], local, work)}.{_busy([most], work)}"
+    )
+    size = _size(most)
+    alike = _known([report for report in others if _size(report) == size], work)
+    if not _known([most], work):
+        return said
+    jobs, shuffled = median(one.jobs for one in alike), median(one.shuffled for one in alike)
+    return (
+        f"{said} In the median, assets of {size} rows shuffle {shuffled / 1e6:,.1f} MB by "
+        f"{jobs:.0f} jobs, whose tasks take {median(one.seconds for one in alike):.1f} s added up."
+    )
 
 
 def _group(reports: Sequence[Report], local: Mapping[str, float], work: Mapping[str, Asked]) -> str:
@@ -152,3 +171,10 @@ def _known(reports: Sequence[Report], work: Mapping[str, Asked]) -> list[Asked]:
 
 def _rows(report: Report) -> int:
     return int(str(report["rows"]))
+
+
+def _size(report: Report) -> str:
+    """How the group of an asset is called."""
+    if _rows(report) <= FEW:
+        return f"up to {FEW:,}"
+    return f"{MANY:,} or more" if _rows(report) >= MANY else f"{FEW:,} to {MANY:,}"

@@ -101,15 +101,11 @@ def test_what_spark_was_asked_for_an_asset_ends_with_its_commit():
 SPANS = [(0, 3_000), (1_000, 4_000), (9_000, 9_500)]
 
 
-def test_sparks_seconds_are_told_of_the_first_asset_of_small_ones_and_of_large_ones():
-    def report(asset, rows, reading, writing):
-        return {
-            "asset": asset,
-            "rows": rows,
-            "seconds_reading": reading,
-            "seconds_writing": writing,
-        }
+def report(asset, rows, reading, writing):
+    return {"asset": asset, "rows": rows, "seconds_reading": reading, "seconds_writing": writing}
 
+
+def test_sparks_seconds_are_told_of_the_first_asset_of_small_ones_and_of_large_ones():
     names = ("signals/macro", "agents/models/esg", "signals/risk")
     spark = [
         report("market/prices", 400_000, 1.0, 1.0),
@@ -120,7 +116,7 @@ def test_sparks_seconds_are_told_of_the_first_asset_of_small_ones_and_of_large_o
         name: Asked(jobs=12, tasks=30, seconds=6.0, shuffled=2_000_000, spans=SPANS)
         for name in names
     }
-    first, few, many = explained(here, spark, work)
+    first, few, many, _ = explained(here, spark, work)
     assert (
         "For its 2,000 rows signals/macro takes 33.0 s, 1.0 s in the process, by 12 jobs" in first
     )
@@ -128,6 +124,49 @@ def test_sparks_seconds_are_told_of_the_first_asset_of_small_ones_and_of_large_o
     assert "During 4.5 s of that tasks ran (6.0 s added up), in the rest none did." in few
     assert "One of 200,000 or more takes 20.0 s, 1.0 s in the process" in many
     assert not any("jobs" in line for line in explained(here, spark, {}))
+
+
+COSTS = {  # rows, seconds here, by Spark, jobs, seconds of tasks, megabytes
+    "signals/macro": (2_000, 1.0, 90.0, 12, 60.0, 5),
+    "agents/models/esg": (39, 1.0, 12.0, 12, 9.0, 30),
+    "signals/risk": (260_000, 2.0, 20.0, 13, 22.0, 53),
+    "agents/predictions/esg": (4_400, 1.0, 12.0, 16, 13.0, 27),
+    "agents/predictions/risk": (259_000, 2.0, 14.0, 12, 16.0, 72),
+    "meta/synthesized_predictions": (255_000, 20.0, 41.0, 18, 55.5, 160),
+    "evaluation/agent_skill": (1_600, 25.0, 45.0, 15, 24.0, 52),
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "asset", "beside"),
+    [
+        ({}, "meta/synthesized_predictions", "200,000 or more rows shuffle 72.0 MB by 13 jobs"),
+        ({"evaluation/agent_skill": 47.0}, "evaluation/agent_skill", "up to 2,000 rows shuffle 41"),
+        ({"agents/predictions/esg": 50.0}, "agents/predictions/esg", "2,000 to 200,000 rows shu"),
+    ],
+)
+def test_the_asset_that_costs_most_over_the_process_is_told_beside_those_of_its_size(
+    changed, asset, beside
+):
+    here = [report(name, rows, seconds, 0.0) for name, (rows, seconds, *_) in COSTS.items()]
+    spark = [
+        report(name, rows, changed.get(name, seconds), 0.0)
+        for name, (rows, _, seconds, *_) in COSTS.items()
+    ]
+    work = {
+        name: Asked(jobs=jobs, tasks=50, seconds=added, shuffled=size * 10**6, spans=SPANS)
+        for name, (_, _, _, jobs, added, size) in COSTS.items()
+    }
+    *_, most = explained(here, spark, work)
+    assert most.startswith(f"- **The most.** The first aside, {asset} costs most over the process")
+    assert f"assets of {beside}" in most
+    if not changed:
+        assert "for its 255,000 rows it takes 41.0 s, 20.0 s in the process, by 18 jobs" in most
+        assert "shuffle 160.0 MB. During 4.5 s of that tasks ran (55.5 s added up)" in most
+        assert most.endswith("by 13 jobs, whose tasks take 22.0 s added up.")
+    *_, untold = explained(here, spark, {})
+    assert asset in untold
+    assert "jobs" not in untold
 
 
 def test_more_cores_shorten_what_tasks_share_and_nothing_else(tmp_path):
