@@ -57,6 +57,27 @@ def test_each_slice_of_a_table_has_its_own_writer(lake, times):
     assert named(lake) == {ESG}, "the process wrote the other one, however long ago"
 
 
+class Watched(Lake):
+    """A lake that tells how many commits it was asked for."""
+
+    def __init__(self, root):
+        super().__init__(root)
+        self.asked = []
+
+    def history(self, table, newest=None):
+        self.asked.append(newest)
+        return super().history(table, newest)
+
+
+def test_an_agent_that_always_abstains_does_not_make_every_call_read_all_of_the_log(tmp_path):
+    lake = Watched(tmp_path)
+    put(lake, PREDICTIONS, LONG[:1], "risk", 0)
+    put(lake, PREDICTIONS, LONG[:1], "esg", 0, symbols=())
+    assert lake.materialized(PREDICTIONS, "esg"), "covered, and without a commit"
+    assert named(lake) == set()
+    assert lake.asked == [LOOKED_AT]
+
+
 def test_a_lake_without_tables_is_the_wrong_one(tmp_path):
     with pytest.raises(GovernanceError, match=r"nowhere holds no table.*storage_root"):
         named(Lake(tmp_path / "nowhere"))
