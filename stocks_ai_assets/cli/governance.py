@@ -124,7 +124,7 @@ def lineage(
 ) -> None:
     """Push the lineage of tables that Databricks did not write, from the assets' declarations."""
     from stocks_ai_assets.domain.graph import transforms
-    from stocks_ai_assets.governance.governing import server_of
+    from stocks_ai_assets.governance.governing import lake_of, server_of
     from stocks_ai_assets.governance.lineage import (
         plan_lineage,
         push_lineage,
@@ -132,20 +132,18 @@ def lineage(
         steps_of,
     )
     from stocks_ai_assets.governance.writers import written_on_databricks
-    from stocks_ai_assets.lake import Lake
 
     settings, checked = _policy(policy)
     steps = steps_of(checked.catalog, transforms(settings.parameters), settings.source)
     opened = server_of(settings, _dialect(server))
     require_lineage(opened)
-    prefix = f"{checked.catalog}."
-    parts = [(each.removeprefix(prefix), step.slice) for step in steps for each in step.outputs]
-    if checked.storage_root:
-        settings = settings.model_copy(update={"lake_root": checked.storage_root})
-    theirs = written_on_databricks(Lake(settings.lake), parts)
-    left = sorted((prefix + table, part) for table, part in theirs)
+    parts = [(each, step.slice) for step in steps for each in step.outputs]
+    left = written_on_databricks(lake_of(checked, settings), parts)
     found = plan_lineage(opened, checked.catalog, steps, left)
-    told = [f"{table} ({part})" if part else table for table, part in left]
+    told = [
+        f"{checked.catalog}.{table} ({part})" if part else f"{checked.catalog}.{table}"
+        for table, part in sorted(left)
+    ]
     changes = [each for each in found if prune or not each.prune]
     stale = [each for each in found if each.prune and not prune]
     done = 0 if dry_run else push_lineage(opened, changes)

@@ -1,5 +1,9 @@
 """Policy, server and plan put together: what commands and other packages call."""
 
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from stocks_ai_assets.errors import SettingsError
 from stocks_ai_assets.governance.calls import Dialect
 from stocks_ai_assets.governance.desired import desired_state
 from stocks_ai_assets.governance.people import require_principals
@@ -9,6 +13,7 @@ from stocks_ai_assets.governance.privileges import EVERYBODY
 from stocks_ai_assets.governance.reading import actual_state
 from stocks_ai_assets.governance.server import Server, open_server
 from stocks_ai_assets.governance.spelling import spellings
+from stocks_ai_assets.lake import Lake
 from stocks_ai_assets.settings import Settings
 from stocks_ai_assets.workspace_client import open_client
 
@@ -23,6 +28,44 @@ def lake_location(settings: Settings) -> str:
     """Return where the lake's tables lie, as a URL."""
     lake = settings.lake
     return lake if isinstance(lake, str) else lake.as_uri()
+
+
+def lake_of(policy: Policy, settings: Settings) -> Lake:
+    """Return the lake whose tables the policy registers.
+
+    Parameters
+    ----------
+    policy
+        Checked policy; its storage root is a folder or a URL, also a file:// one.
+    settings
+        What names the lake where the policy has no root.
+
+    Raises
+    ------
+    SettingsError
+        No lake can lie there; the message names the root that is to be corrected.
+    """
+    if not policy.storage_root:
+        return Lake(settings.lake)
+    try:
+        root = _without_scheme(policy.storage_root)
+        return Lake(settings.model_copy(update={"lake_root": root}).lake)
+    except SettingsError as error:
+        said = str(error).replace("STOCKS_AI_LAKE_ROOT", "`storage_root`")
+        raise SettingsError(f"`storage_root` of the policy: {said}") from None
+
+
+def _without_scheme(root: str) -> str:
+    """Return the path that a file:// URL names, and anything else as it is."""
+    parts = urlsplit(root)
+    if parts.scheme != "file":
+        return root
+    if parts.netloc not in {"", "localhost"}:
+        raise SettingsError(
+            f"{root} names a folder of the machine `{parts.netloc}`. Write three slashes for one "
+            "of this machine: file:///folder."
+        )
+    return url2pathname(parts.path)
 
 
 def plan_for(policy: Policy, server: Server, location: str, *, prune: bool = False) -> Plan:

@@ -38,8 +38,10 @@ class Step:
         Name of the external metadata object.
     kind, description, properties
         What people read there.
+    catalog
+        Catalog of its tables.
     inputs, outputs
-        Full names of tables.
+        Names of tables, without the catalog.
     slice
         What of its outputs it writes; empty: all.
     """
@@ -48,6 +50,7 @@ class Step:
     kind: str
     description: str
     properties: dict[str, str]
+    catalog: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     slice: str = ""
@@ -56,9 +59,12 @@ class Step:
     def edges(self) -> set[tuple[End, End]]:
         """Relationships from inputs to the step and from the step to its outputs."""
         here = ("external_metadata", self.name)
-        return {(("table", each), here) for each in self.inputs} | {
-            (here, ("table", each)) for each in self.outputs
+        return {(self._table(each), here) for each in self.inputs} | {
+            (here, self._table(each)) for each in self.outputs
         }
+
+    def _table(self, name: str) -> End:
+        return "table", f"{self.catalog}.{name}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,14 +92,14 @@ def steps_of(catalog: str, transforms: Iterable[Transform], source: str) -> tupl
     source
         Name of the source of facts.
     """
-    facts = tuple(f"{catalog}.{name}" for name, each in TABLES.items() if each.kind == "fact")
     landing = Step(
         name=f"{catalog}_source_{source}",
         kind="source of facts",
         description=f"Source `{source}` of stocks_ai: facts as published.",
         properties={**OWN, "catalog": catalog},
+        catalog=catalog,
         inputs=(),
-        outputs=facts,
+        outputs=tuple(name for name, each in TABLES.items() if each.kind == "fact"),
     )
     computed = (
         Step(
@@ -106,8 +112,9 @@ def steps_of(catalog: str, transforms: Iterable[Transform], source: str) -> tupl
                 "asset": each.name,
                 "code_version": each.code_version,
             },
-            inputs=tuple(sorted({f"{catalog}.{read.table}" for read in each.inputs.values()})),
-            outputs=(f"{catalog}.{each.table}",),
+            catalog=catalog,
+            inputs=tuple(sorted({read.table for read in each.inputs.values()})),
+            outputs=(each.table,),
             slice=each.slice or "",
         )
         for each in transforms
@@ -131,23 +138,21 @@ def plan_lineage(
     Parameters
     ----------
     server
-        Where.
+        Where; one that keeps lineage, see `require_lineage`.
     catalog
         Name of the catalog.
     steps
         What fills its tables.
     left
-        Full names of tables and their slices whose lineage the server records by itself: no step
-        leads to them.
+        Tables and their slices whose lineage the server records by itself: no step leads to them.
 
     Raises
     ------
     GovernanceError
-        The server keeps no lineage, or tables are not registered yet.
+        Tables are not registered yet.
     WorkspaceError
         The server cannot be asked.
     """
-    require_lineage(server)
     with workspace_failures(f"Reading the lineage of {catalog}"):
         _require_tables(server, catalog, steps)
         there = {
@@ -184,10 +189,10 @@ def _path(name: str) -> str:
 
 
 def _require_tables(server: Server, catalog: str, steps: tuple[Step, ...]) -> None:
-    schemas = {name.split(".")[1] for step in steps for name in (*step.inputs, *step.outputs)}
+    needed = {name for step in steps for name in (*step.inputs, *step.outputs)}
     known = {
-        f"{catalog}.{schema}.{each['name']}"
-        for schema in sorted(schemas)
+        f"{schema}.{each['name']}"
+        for schema in sorted({name.split(".")[0] for name in needed})
         for each in server.pages(
             "/api/2.1/unity-catalog/tables",
             "tables",
@@ -197,10 +202,10 @@ def _require_tables(server: Server, catalog: str, steps: tuple[Step, ...]) -> No
             omit_properties="true",
         )
     }
-    missing = sorted({t for step in steps for t in (*step.inputs, *step.outputs)} - known)
+    missing = sorted(needed - known)
     if missing:
         raise GovernanceError(
-            f"{len(missing)} tables are not registered, first {missing[0]}. "
+            f"{len(missing)} tables are not registered, first {catalog}.{missing[0]}. "
             "Run: stocks-ai governance apply"
         )
 

@@ -23,11 +23,11 @@ def catalog(tmp_path_factory):
 def run(stocks_ai, environment, catalog):
     """Run a command of governance as the admin, or with another token."""
 
-    def command(*arguments, token=None, host=None):
+    def command(*arguments, token=None, host=None, lake_root=catalog.lake):
         environment.setenv("DATABRICKS_HOST", host or catalog.running.url)
         environment.setenv("DATABRICKS_TOKEN", token or catalog.running.token)
         environment.setenv("STOCKS_AI_DATABRICKS__PATIENCE_SECONDS", "1")
-        return stocks_ai("governance", *arguments, lake_root=catalog.lake)
+        return stocks_ai("governance", *arguments, lake_root=lake_root)
 
     return command
 
@@ -107,6 +107,7 @@ def test_a_slice_that_databricks_wrote_is_left_to_it_and_the_others_are_not(run,
 
 
 def test_the_lake_that_the_policy_names_is_asked_who_wrote_it(run, catalog, tmp_path):
+    run("apply")
     text = files("stocks_ai_assets.governance").joinpath("policy.toml").read_text()
     place = "# storage_root ="
     assert place in text
@@ -115,8 +116,28 @@ def test_the_lake_that_the_policy_names_is_asked_who_wrote_it(run, catalog, tmp_
     refused = run("lineage", "--policy", file)
     assert refused.code == 1
     assert f"{tmp_path}/nowhere holds no table" in refused.err
-    file.write_text(text.replace(place, f'storage_root = "{catalog.lake}"  #'), "utf-8")
-    assert "changes of the lineage" in run("lineage", "--policy", file).out
+    for root in (catalog.lake, catalog.location):  # the location is a file:// URL
+        file.write_text(text.replace(place, f'storage_root = "{root}"  #'), "utf-8")
+        asked = run("lineage", "--policy", file)
+        assert "changes of the lineage" in asked.out, asked.err
+    file.write_text(text.replace(place, 'storage_root = "https://bucket/lake"  #'), "utf-8")
+    refused = run("lineage", "--policy", file)
+    assert refused.code == 1
+    assert "Correct `storage_root`" in refused.err
+    assert "STOCKS_AI_LAKE_ROOT" not in refused.err
+
+
+def test_the_dialect_that_is_set_is_taken_though_the_server_says_otherwise(run, tmp_path):
+    run("apply")
+    assert "Catalog stocks_ai on Databricks: nothing to do." in run("plan").out
+    planned = run("plan", "--server", "oss")
+    assert planned.code == 1
+    assert "registered_model is not a valid securable type" in planned.err, "asked as oss is"
+    assert "changes of the lineage" in run("lineage").out
+    # Refused before the lake is read: there is none.
+    refused = run("lineage", "--server", "oss", lake_root=tmp_path / "nowhere")
+    assert refused.code == 1
+    assert "Open-source Unity Catalog keeps no lineage" in refused.err
 
 
 def test_a_step_that_no_longer_exists_goes_only_with_prune_and_those_of_others_stay(run, catalog):

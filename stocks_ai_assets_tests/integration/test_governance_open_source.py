@@ -4,7 +4,7 @@ import pytest
 
 from stocks_ai_assets.errors import GovernanceError
 from stocks_ai_assets.governance.applying import apply_plan
-from stocks_ai_assets.governance.lineage import plan_lineage
+from stocks_ai_assets.governance.lineage import require_lineage
 from stocks_ai_assets_tests.integration.governing import governed, users_only
 
 pytestmark = pytest.mark.cluster
@@ -24,6 +24,19 @@ def catalog(tmp_path_factory):
 
 def test_the_server_is_recognized(catalog):
     assert catalog.server().dialect == "oss"
+
+
+def test_the_dialect_that_is_set_is_taken_though_the_server_says_otherwise(
+    catalog, stocks_ai, environment
+):
+    environment.setenv("DATABRICKS_HOST", catalog.running.url)
+    environment.setenv("DATABRICKS_TOKEN", catalog.running.token)
+    found = stocks_ai("governance", "plan", lake_root=catalog.lake)
+    assert found.code == 0, found.err
+    assert "Catalog stocks_ai on open-source Unity Catalog" in found.out
+    planned = stocks_ai("governance", "plan", "--server", "databricks", lake_root=catalog.lake)
+    assert planned.code == 1
+    assert "does not know group stocks_ai_engineers" in planned.err, "Databricks has groups"
 
 
 def test_a_second_plan_does_nothing_and_still_names_what_the_server_lacks(catalog):
@@ -87,4 +100,4 @@ def test_a_server_that_keeps_no_grants_is_found_out(tmp_path):
 
 def test_lineage_is_refused_in_words(catalog):
     with pytest.raises(GovernanceError, match="keeps no lineage"):
-        plan_lineage(catalog.server(), "stocks_ai", ())
+        require_lineage(catalog.server())
