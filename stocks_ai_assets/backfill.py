@@ -269,7 +269,7 @@ def run(
         # A source that cannot be opened fails here, before there is a run to fail.
         _ = deployment.source
     if _computes(deployment, steps):
-        # Nor an engine: the runs of facts that come first would go through.
+        # Nor one of this process's own: the runs of facts that come first would go through.
         deployment.prepared_engine()
     definitions = pipeline(deployment, note, on_launched)
     for step in steps:

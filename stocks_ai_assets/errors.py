@@ -136,3 +136,14 @@ class RefusedError(SharingError):
         super().__init__(message)
         self.status = status
         self.code = code
+
+
+def error_named(name: str, words: str) -> StocksAiError | None:
+    """Return the error of this name as another process raised it; None: it is none of these.
+
+    A `RefusedError` takes more than words, and is no answer of a process.
+    """
+    kind = globals().get(name)
+    if isinstance(kind, type) and issubclass(kind, StocksAiError) and kind is not RefusedError:
+        return kind(words)
+    return None

@@ -5,8 +5,8 @@ from datetime import date
 
 import dagster as dg
 
-from stocks_ai_assets.assets.failures import AssetFailure
-from stocks_ai_assets.errors import StocksAiError, WorkspaceError
+from stocks_ai_assets.assets.failures import AssetFailure, our_error
+from stocks_ai_assets.errors import WorkspaceError
 from stocks_ai_assets.partitions import PARTITION, RANGE_END, RANGE_START
 
 
@@ -38,13 +38,10 @@ def execute(
             tags=tags,
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         )
-    except AssetFailure as failure:
-        raise failure.error from None
-    except dg.DagsterUserCodeExecutionError as failure:
-        # What a resource could not open: a workspace, a cluster's launcher.
-        if isinstance(failure.user_exception, StocksAiError):
-            raise failure.user_exception from None
-        raise
+    except (AssetFailure, dg.DagsterUserCodeExecutionError) as failure:
+        if (ours := our_error(failure)) is failure:
+            raise
+        raise ours from None
     except dg.DagsterExecutionInterruptedError:
         raise KeyboardInterrupt from None
     for event in result.get_step_failure_events():

@@ -11,7 +11,7 @@ from stocks_ai_assets.assets.piped import Pipes, piped_assets
 from stocks_ai_assets.checks.registry import checks
 from stocks_ai_assets.deployment import Deployment, remember
 from stocks_ai_assets.engines.port import Engine
-from stocks_ai_assets.errors import WorkspaceError
+from stocks_ai_assets.errors import StocksAiError, WorkspaceError
 from stocks_ai_assets.jobs import stage_jobs, stages
 from stocks_ai_assets.sources.ports import Source
 
@@ -43,8 +43,7 @@ def pipeline(
         return deployment.source
 
     def open_engine(_: dg.InitResourceContext) -> Engine:
-        # Before the first step: facts would be written first, and the first signal fail.
-        return deployment.prepared_engine()
+        return _prepared_engine(deployment)
 
     def open_io_manager(_: dg.InitResourceContext) -> LakeIOManager:
         remember(deployment.settings)
@@ -91,3 +90,11 @@ def pipeline(
         },
         executor=dg.in_process_executor,
     )
+
+
+def _prepared_engine(deployment: Deployment) -> Engine:
+    """Open the engine before the first step: facts would be written, and the first signal fail."""
+    try:
+        return deployment.prepared_engine()
+    except StocksAiError as error:
+        raise error from None  # the run's record would show every cause, Java's frames too

@@ -20,6 +20,17 @@ class AssetFailure(dg.Failure):
         )
 
 
+def our_error(error: BaseException) -> BaseException:
+    """Return the error of ours that Dagster wraps, from an asset or from opening a resource.
+
+    What wraps none is returned as it is.
+    """
+    if isinstance(error, AssetFailure):
+        return error.error
+    found = getattr(error, "user_exception", None)
+    return found if isinstance(found, StocksAiError) else error
+
+
 @contextmanager
 def readable_failures() -> Iterator[None]:
     """Turn errors of ours into failures that say nothing else, whatever caused them."""

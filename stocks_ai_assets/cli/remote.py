@@ -104,15 +104,15 @@ def _failure_of(work: Callable[[], None], secrets: Sequence[str] = ()) -> "Failu
     It is returned, not raised, for an error raised while another is handled brings that one along.
     `secrets` are the variables whose values are secret.
     """
+    from stocks_ai_assets.assets.failures import our_error
     from stocks_ai_assets.databricks.printed import Failure, printed
 
     try:
         work()
     except Exception as error:  # noqa: BLE001  # whatever it is, it ends the run
-        cause = getattr(error, "error", error)  # ours, inside Dagster's failure
         values = [os.environ.get(name, "") for name in secrets]  # noqa: TID251  # set for the run
         sys.stderr.write(printed(traceback.format_exc(), values) + "\n")
-        return Failure.of(cause, values)
+        return Failure.of(our_error(error), values)
     return None
 
 

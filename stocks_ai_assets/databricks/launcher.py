@@ -6,7 +6,6 @@ step and cleaned up after.
 """
 
 from collections.abc import Callable, Generator, Iterator
-from contextlib import suppress
 from typing import Any
 
 import dagster as dg
@@ -17,7 +16,6 @@ from dagster._core.execution.context.system import StepExecutionContext
 from dagster_databricks.databricks import DatabricksJobRunner
 from dagster_databricks.databricks_pyspark_step_launcher import DatabricksPySparkStepLauncher
 
-from stocks_ai_assets import errors
 from stocks_ai_assets.assets.failures import readable_failures
 from stocks_ai_assets.assets.io_manager import Report
 from stocks_ai_assets.databricks.attempt import Attempt
@@ -34,7 +32,7 @@ from stocks_ai_assets.databricks.requirements import require_steps
 from stocks_ai_assets.databricks.runs import Ending, RemoteRun, permissions, run_configuration
 from stocks_ai_assets.databricks.volumes import VolumeStaging
 from stocks_ai_assets.deployment import Deployment
-from stocks_ai_assets.errors import StocksAiError, WorkspaceError
+from stocks_ai_assets.errors import StocksAiError, WorkspaceError, error_named
 from stocks_ai_assets.settings import Settings
 from stocks_ai_assets.workspace_client import open_client, without_secrets, workspace_failures
 
@@ -162,16 +160,18 @@ class WorkspaceStepLauncher(DatabricksPySparkStepLauncher):  # type: ignore[misc
                 yield from attempt.record([last])
                 return
         if failure := attempt.failure():
-            raise WorkspaceError(_not_tried(attempt, failure))
+            known = error_named(failure["error"], failure["message"])
+            raise known or WorkspaceError(_not_tried(attempt, failure))
         error = WorkspaceError(f"{attempt.link} {end.sentence}")
         said = f"{attempt.link} {end.told}"
         died = last is None and end.state in {"SUCCESS", "FAILED", "RUN_EXECUTION_ERROR"}
         if end.kind != "lost" and not died:
             raise error
         if died:
+            cause, remedy = _why_silent(attempt, end)
             silent = f"{attempt.link} ended as {end.state} without saying how the step ended"
-            said = f"{silent}: {_why_silent(attempt, end)}"
-            error = WorkspaceError(said)
+            said = f"{silent}: {cause}."
+            error = WorkspaceError(f"{said} {remedy}")
         tried, allowed = context.previous_attempt_count, self._settings.databricks.retries
         if tried >= allowed or context.retry_mode.disabled:
             raise error
@@ -208,22 +208,19 @@ def _error_of(entry: EventLogEntry) -> StocksAiError | None:
         return None
     shown = event.step_failure_data.user_failure_data
     told = (shown.metadata or {}).get("error") if shown else None
-    kind = getattr(errors, str(told.value), None) if told else None
-    if kind is None or shown is None:
+    if told is None or shown is None:
         return None
-    with suppress(TypeError):  # one with arguments of its own is shown as Dagster shows it
-        found = kind((shown.description or "").removeprefix(f"{kind.__name__}: "))
-        return found if isinstance(found, StocksAiError) else None
-    return None
+    name = str(told.value)
+    return error_named(name, (shown.description or "").removeprefix(f"{name}: "))
 
 
-def _why_silent(attempt: Attempt, end: Ending) -> str:
+def _why_silent(attempt: Attempt, end: Ending) -> tuple[str, str]:
     """Return what is known of a run of which no last event came, and what helps."""
     if said := attempt.error():
-        return f"{said.rstrip('.')}. Make {attempt.folder} writable again, or see the run's page."
+        return said.rstrip("."), f"Make {attempt.folder} writable again, or see the run's page."
     if end.kind == "succeeded":
-        return f"its files in {attempt.folder} were lost. Run the step again."
-    return "its process was killed. Give the cluster more memory, or run a shorter range."
+        return f"its files in {attempt.folder} were lost", "Run the step again."
+    return "its process was killed", "Give the cluster more memory, or run a shorter range."
 
 
 def _not_tried(attempt: Attempt, failure: dict[str, str]) -> str:

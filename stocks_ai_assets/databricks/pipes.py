@@ -22,7 +22,7 @@ from stocks_ai_assets.databricks.events import run_metadata
 from stocks_ai_assets.databricks.failures import staging_failures
 from stocks_ai_assets.databricks.libraries import expected_versions
 from stocks_ai_assets.databricks.pipes_files import ContextFile, MessageFiles
-from stocks_ai_assets.databricks.pipes_messages import Request, error_of
+from stocks_ai_assets.databricks.pipes_messages import Request
 from stocks_ai_assets.databricks.pipes_run import follow, launched, output, submission_of
 from stocks_ai_assets.databricks.pipes_task import submission
 from stocks_ai_assets.databricks.requirements import require_pipes
@@ -31,7 +31,7 @@ from stocks_ai_assets.databricks.staging import Staging, patiently
 from stocks_ai_assets.databricks.variables import remote_variables, secret_references
 from stocks_ai_assets.databricks.volumes import VolumeStaging
 from stocks_ai_assets.databricks.wheel import package_wheel
-from stocks_ai_assets.errors import WorkspaceError
+from stocks_ai_assets.errors import WorkspaceError, error_named
 from stocks_ai_assets.partitions import PARTITION, RANGE_END, RANGE_START
 from stocks_ai_assets.settings import Settings
 from stocks_ai_assets.workspace_client import open_client, workspace_failures
@@ -137,7 +137,9 @@ class DatabricksPipes:
             attempt = self._attempt(context, number, told)
             if attempt.end.kind != "lost":
                 break
-            context.log.warning("%s %s", attempt.run.link, attempt.end.told)
+            allowed = self._settings.databricks.retries
+            again = f" Trying again ({number + 1} of {allowed})." if number < allowed else ""
+            context.log.warning("%s %s%s", attempt.run.link, attempt.end.told, again)
         yield from attempt.outcomes
         self._require_success(context, attempt)
 
@@ -249,7 +251,7 @@ class DatabricksPipes:
     def _require_success(self, context: dg.AssetExecutionContext, attempt: Attempt) -> None:
         """Raise unless the run succeeded and everything it did was reported."""
         failed, link = attempt.of_kind(messages.FAILED), attempt.run.link
-        if failed and (known := error_of(failed[0])) is not None:
+        if failed and (known := error_named(failed[0]["error"], failed[0]["message"])):
             raise known
         if attempt.end.kind != "succeeded" or failed:
             said, printed = output(self._workspace, attempt.run)

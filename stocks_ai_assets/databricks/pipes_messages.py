@@ -9,9 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from stocks_ai_assets import errors
 from stocks_ai_assets.databricks.printed import Failure
-from stocks_ai_assets.errors import RefusedError, StocksAiError
 
 CHECK, WRITTEN, FAILED, DONE = "check", "written", "failed", "done"
 """Kinds of messages of ours: each payload has exactly one of them as its key."""
@@ -61,11 +59,3 @@ def request_of(extras: Mapping[str, Any]) -> Request:
 def failure(failed: Failure) -> dict[str, Any]:
     """Return the message that a run failed, and by what."""
     return {FAILED: {"error": failed.name, "message": failed.words}}
-
-
-def error_of(failed: Mapping[str, str]) -> StocksAiError | None:
-    """Return an error of ours as it was raised there; None when it was another's."""
-    known = getattr(errors, failed["error"], None)
-    if isinstance(known, type) and issubclass(known, StocksAiError) and known is not RefusedError:
-        return known(failed["message"])
-    return None

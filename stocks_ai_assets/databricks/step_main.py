@@ -66,11 +66,13 @@ def main(folder: Path, secrets: Any) -> None:
             _run(order, folder)
     except Exception as error:  # noqa: BLE001  # whatever it is, it ends the run
         traceback.print_exc(file=output["stderr"])
-        said = _shown(str(error), order)
-        failure = {"error": type(error).__name__, "message": said}
+        # What a resource of the run met when it was opened stands inside Dagster's error.
+        cause = getattr(error, "user_exception", error)
+        name, said = type(cause).__name__, _shown(str(cause), order)
+        failure = {"error": name, "message": said}
         _write_if_possible(folder / f"{attempt}_failure.json", json.dumps(failure).encode())
         # The workspace shows what ends the run, with its causes; these nobody has cleaned.
-        raise StepFailedError(f"{type(error).__name__}: {said}") from None
+        raise StepFailedError(f"{name}: {said}") from None
     finally:
         texts = {name: _shown(stream.getvalue(), order) for name, stream in output.items()}
         _write_if_possible(folder / f"{attempt}_output.json", json.dumps(texts).encode())

@@ -136,12 +136,16 @@ class Closed:
     """An engine that cannot be opened."""
 
     def prepare(self, lake):
-        raise SparkError(f"Java is missing, asked for {lake.root}")
+        raise SparkError(f"Java is missing, asked for {lake.root}") from OSError(2, "java")
 
 
 def test_an_engine_that_cannot_be_opened_fails_a_run_before_its_first_fact(launch, opened):
     vars(opened)["engine"] = Closed()  # as if it had been opened
     failed = launch(STAGE, [*PRICES, "signals/technical"], "2021-03-29")
     assert not failed.success
+    (ended,) = [e for e in failed.all_events if e.event_type_value == "PIPELINE_FAILURE"]
+    cause = ended.event_specific_data.error.cause
+    assert cause.message.strip().endswith(f"Java is missing, asked for {opened.lake.root}")
+    assert cause.cause is cause.context is None, "our error is all there is to read"
     assert opened.lake.tables() == ()
     assert launch(STAGE, PRICES, "2021-03-29").success, "facts alone need none"

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import sys
 import zipfile
 from types import SimpleNamespace
 
@@ -97,9 +98,10 @@ def ordered(tmp_path, environment):
     """Stage a step whose definitions fail with these words; run it; return what it left."""
     environment.setenv("LAKE_KEY", "")
 
-    def run(words, versions=None):
+    def run(words, versions=None, code="raise RuntimeError({!r})"):
+        sys.modules.pop("failing_definitions", None)
         with zipfile.ZipFile(tmp_path / "code.zip", "w") as packed:
-            packed.writestr("failing_definitions.py", f"raise RuntimeError({words!r})")
+            packed.writestr("failing_definitions.py", code.format(words))
         order = {
             "attempt": 0,
             "definitions": "failing_definitions",
@@ -129,6 +131,22 @@ def test_what_a_failed_step_leaves_and_raises_shows_no_secret(ordered, capsys):
     assert SECRET not in everything
     assert "abcdef123" not in everything
     assert error.__suppress_context__
+
+
+def test_what_a_resource_could_not_open_is_named_without_what_dagster_says_of_it(ordered):
+    code = (
+        "from dagster._core.errors import DagsterResourceFunctionError as Opening\n"
+        "from stocks_ai_assets.errors import SparkError\n"
+        "cause = SparkError({!r})\n"
+        "told = {{'user_exception': cause, 'original_exc_info': (SparkError, cause, None)}}\n"
+        "raise Opening('resource engine', **told)"
+    )
+    error, left = ordered("no such catalog", code=code)
+    assert json.loads(left["0_failure.json"]) == {
+        "error": "SparkError",
+        "message": "no such catalog",
+    }
+    assert str(error) == "SparkError: no such catalog"
 
 
 def test_a_failure_that_cannot_be_written_still_ends_the_run_with_its_cause(ordered, refusing):

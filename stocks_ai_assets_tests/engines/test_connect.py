@@ -122,13 +122,22 @@ def test_workers_with_other_libraries_are_refused_with_what_differs_and_what_to_
 
 
 @pytest.mark.cluster
-def test_workers_without_what_even_the_answer_needs_are_told_what_to_install(reached, monkeypatch):
+@pytest.mark.parametrize(
+    ("module", "said"),
+    [
+        ("pyarrow", r"No module named 'pyarrow'\. Install .*spark libraries"),
+        ("stocks_ai_assets", r"No module named 'stocks_ai_assets'$"),
+    ],
+)
+def test_workers_without_what_even_the_answer_needs_are_told_what_to_install(
+    reached, monkeypatch, module, said
+):
     def ask(_):
-        raise PySparkException("ModuleNotFoundError: No module named 'pyarrow'")
+        raise PySparkException(f"ModuleNotFoundError: No module named '{module}'")
 
     monkeypatch.setattr("stocks_ai_assets.engines.spark.connect.differing", ask)
     PySparkException = type("PySparkException", (Exception,), {"__module__": "pyspark.errors"})  # noqa: N806
-    with pytest.raises(SparkError, match=r"No module named 'pyarrow'\. Install .*spark libraries"):
+    with pytest.raises(SparkError, match=said):
         reached()
 
 
@@ -137,7 +146,7 @@ def test_a_server_that_takes_connections_and_does_not_answer_as_spark_does_is_to
     monkeypatch.setattr("stocks_ai_assets.engines.spark.connect.SECONDS", 1.0)
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:
         remote = f"sc://127.0.0.1:{silent.getsockname()[1]}/;token=abcdef"
-        with pytest.raises(SparkError, match=r"does not speak Spark Connect.*TLS") as refused:
+        with pytest.raises(SparkError, match=r"not answered as Spark Connect.*TLS") as refused:
             open_session(SparkOptions(remote=remote))
     assert "abcdef" not in str(refused.value)
 

@@ -2,6 +2,7 @@
 
 import socket
 import stat
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -91,19 +92,11 @@ def test_jars_are_fetched_to_where_the_settings_look_for_them(stocks_ai, monkeyp
 def test_a_missing_client_of_connect_is_not_taken_for_a_server_that_does_not_answer(monkeypatch):
     from stocks_ai_assets.engines.spark.connect import connected
 
-    monkeypatch.setattr("stocks_ai_assets.engines.spark.connect._require_speech", lambda _: None)
-
-    class Session:
-        class builder:  # noqa: N801  # pyspark's name
-            @staticmethod
-            def remote(_):
-                message = "grpcio >= 1.76.0 must be installed"
-                raise ImportError(message)
-
+    monkeypatch.setitem(sys.modules, "grpc", None)
     with socket.create_server(("127.0.0.1", 0)) as server:
         remote = f"sc://127.0.0.1:{server.getsockname()[1]}"
-        with pytest.raises(SparkError, match=r"pyspark\[connect\].*grpcio"):
-            connected(Session, remote)
+        with pytest.raises(SparkError, match=r"pyspark\[connect\].*grpc"):
+            connected(None, remote)
 
 
 @pytest.mark.cluster
@@ -204,6 +197,54 @@ def test_what_java_or_another_python_says_is_told_without_what_surrounds_it(text
     kind = type("Py4JJavaError", (Exception,), {"__module__": "py4j.protocol"})
     with pytest.raises(SparkError, match=said), spark_failures("prices"):
         raise kind(text)
+
+
+@pytest.fixture
+def unanswered():
+    """What gRPC raises when nobody listens."""
+    import grpc
+
+    with grpc.insecure_channel("127.0.0.1:1") as channel:
+        call = channel.unary_unary("/spark.connect.SparkConnectService/Config")
+        with pytest.raises(grpc.RpcError) as refused:
+            call(b"", timeout=10)
+    return refused.value
+
+
+@pytest.mark.cluster
+def test_a_server_that_is_gone_in_mid_run_is_told_with_the_cause_and_what_to_do(unanswered):
+    from pyspark.errors.exceptions.connect import SparkConnectGrpcException
+
+    from stocks_ai_assets.engines.spark.failures import spark_failures
+
+    ended = "[INVALID_HANDLE.SESSION_NOT_FOUND] The handle 7 is invalid. Session not found."
+    code = unanswered.code()
+    for error, cause in (
+        (unanswered, "failed to connect to all addresses"),
+        (SparkConnectGrpcException(str(unanswered), grpc_status_code=code), "failed to connect"),
+        (SparkConnectGrpcException(ended), "Session not found"),
+    ):
+        with pytest.raises(SparkError) as told, spark_failures("prices"):
+            raise error
+        found = str(told.value)
+        assert found.startswith("prices: Spark no longer answers")
+        assert cause in found
+        assert found.endswith("Run the same command again when it is there.")
+        assert len(found.splitlines()) == 1
+
+
+@pytest.mark.cluster
+def test_a_token_that_ends_in_mid_run_is_told_with_what_to_correct_and_not_shown():
+    from grpc import StatusCode
+    from pyspark.errors.exceptions.connect import SparkConnectGrpcException
+
+    from stocks_ai_assets.engines.spark.failures import spark_failures
+
+    code = StatusCode.UNAUTHENTICATED
+    with pytest.raises(SparkError, match=r"prices: .*expired.*SPARK_REMOTE") as told:  # noqa: SIM117
+        with spark_failures("prices"):
+            raise SparkConnectGrpcException("no: dapi-secret", grpc_status_code=code)
+    assert "dapi-secret" not in str(told.value)
 
 
 def test_a_catalog_server_without_a_catalog_is_refused():

@@ -175,6 +175,15 @@ def test_a_run_that_reports_nothing_is_no_success(remote, step):
     name, words = said(step(retries=0))
     assert name == "WorkspaceError"
     assert "without saying how the step ended" in words
+    assert words.endswith("Run the step again.")
+    result = step(retries=1)
+    (tried,) = (
+        entry.user_message
+        for entry in step.instance.all_logs(result.run_id)
+        if "Trying again (1 of 1)" in entry.user_message
+    )
+    assert "without saying how the step ended" in tried
+    assert "Run the step again" not in tried
 
 
 @pytest.fixture

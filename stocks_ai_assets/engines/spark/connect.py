@@ -10,7 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from stocks_ai_assets.engines.spark.failures import refused_login, spark_failures
+from stocks_ai_assets.engines.spark.failures import (
+    missing_module,
+    refused_login,
+    spark_failures,
+)
 from stocks_ai_assets.engines.spark.versions import differing
 from stocks_ai_assets.errors import SparkError
 from stocks_ai_assets.packed import code_archive, digest
@@ -78,9 +82,10 @@ def _require_speech(remote: str) -> None:
             grpc.channel_ready_future(channel).result(SECONDS)
         except grpc.FutureTimeoutError:
             raise SparkError(
-                f"{without_token(remote)} takes connections but does not speak Spark Connect as "
-                "the client does: with a token it speaks TLS, except to localhost. Correct "
-                "STOCKS_AI_SPARK_REMOTE, or give the server TLS."
+                f"{without_token(remote)} takes connections but has not answered as Spark Connect "
+                f"within {SECONDS:.0f} s. With a token the client speaks TLS, except to localhost: "
+                "give the server TLS, with a certificate that this machine trusts "
+                "(GRPC_DEFAULT_SSL_ROOTS_FILE_PATH), or correct STOCKS_AI_SPARK_REMOTE."
             ) from None
 
 
@@ -121,7 +126,7 @@ def _make_equal(session: "SparkSession", where: str) -> None:
             _send_code(session)
             skewed = differing(session)
     except SparkError as error:
-        if "ModuleNotFoundError" in str(error):
+        if missing_module(error) not in {None, __name__.split(".", maxsplit=1)[0]}:
             raise SparkError(f"{str(error).rstrip('.')}. {remedy}.") from error
         raise
     if skewed:

@@ -5,8 +5,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from stocks_ai_assets import errors
-from stocks_ai_assets.errors import SparkError, StocksAiError
+from stocks_ai_assets.errors import SparkError, StocksAiError, error_named
 
 CONFLICTS = (
     "ConcurrentAppendException",
@@ -76,17 +75,46 @@ def catalog_failures(catalog: str) -> Iterator[None]:
         ) from error
 
 
+@contextmanager
+def registration_failures(table: str, location: str) -> Iterator[None]:
+    """Turn what Spark says while a table is found or registered in a catalog into our errors."""
+    try:
+        yield
+    except Exception as error:
+        if not _is_sparks(error) or _is_gone(error):
+            raise
+        raise SparkError(
+            f"{table} cannot be found or registered: {_first_line(error)} If this login "
+            "lacks a right, give it those to register tables in that schema and to use "
+            f"{location} there; or unset STOCKS_AI_CATALOG, and tables are named by their path."
+        ) from error
+
+
 def _is_gone(error: Exception) -> bool:
     """Whether Spark is no longer there for us, whatever it was asked."""
-    gone = ("StatusCode.UNAVAILABLE", "StatusCode.UNAUTHENTICATED")
-    return _java_is_gone(error) or any(name in str(error) for name in gone)
+    return _java_is_gone(error) or _server_is_gone(error) or _status(error) == "UNAUTHENTICATED"
+
+
+def _server_is_gone(error: Exception) -> bool:
+    return _status(error) == "UNAVAILABLE" or "INVALID_HANDLE.SESSION" in str(error)
 
 
 def refused_login(error: Exception) -> str | None:
     """Return what gRPC calls the refusal of a login; None: something else failed."""
-    status = getattr(error, "getGrpcStatusCode", lambda: "")()
-    text = f"{status} {error}"
-    return next((name for name in REFUSALS if name in text), None)
+    status = _status(error)
+    return status if status in REFUSALS else None
+
+
+def missing_module(error: Exception) -> str | None:
+    """Return the module that a worker could not import; None: something else failed."""
+    found = re.search(r"ModuleNotFoundError: No module named '(\w+)", str(error))
+    return found[1] if found else None
+
+
+def _status(error: Exception) -> str:
+    """Return what gRPC calls the failure; nothing where it had no part in it."""
+    asked = getattr(error, "getGrpcStatusCode", None) or getattr(error, "code", None)
+    return str(getattr(asked(), "name", "")) if callable(asked) else ""
 
 
 def _is_sparks(error: Exception) -> bool:
@@ -108,9 +136,8 @@ def _raised_in_worker(text: str) -> StocksAiError | None:
     for found in re.finditer(
         r"stocks_ai_assets\.errors\.(\w+): (.*?)(?:\n\s*\n|\n\tat |$)", text, re.DOTALL
     ):
-        kind = getattr(errors, found[1], None)
-        if isinstance(kind, type) and issubclass(kind, StocksAiError):
-            return kind(found[2].strip())
+        if ours := error_named(found[1], found[2].strip()):
+            return ours
     return None
 
 
@@ -120,6 +147,16 @@ def _message(what: str, error: Exception) -> str:
         return (
             f"{what}: Spark's Java process is gone. It was ended, or the machine had too little "
             "memory: start again, with another STOCKS_AI_SPARK_MEMORY."
+        )
+    if _server_is_gone(error):
+        return (
+            f"{what}: Spark no longer answers, its server or cluster was ended: "
+            f"{_first_line(error)} Run the same command again when it is there."
+        )
+    if _status(error) == "UNAUTHENTICATED":
+        return (
+            f"{what}: Spark no longer takes the login, its token has expired: correct it in "
+            "STOCKS_AI_SPARK_REMOTE or the profile, and run the same command again."
         )
     versions = re.search(r"different version: ([\d.]+) than that in driver: ([\d.]+)", text)
     if versions:
@@ -135,7 +172,12 @@ def _message(what: str, error: Exception) -> str:
 
 
 def _first_line(error: Exception) -> str:
-    """Return the line that tells something; py4j begins with one that tells what it called."""
+    """Return the line that tells something.
+
+    py4j begins with one that tells what it called, gRPC says it among its details.
+    """
+    if details := re.search(r'^\s*details = "(.+)"$', str(error), re.MULTILINE):
+        return f"{details[1].rstrip('.')[:300]}."
     lines = [line.strip(": ") for line in str(error).splitlines() if line.strip()]
     if len(lines) > 1 and lines[0].startswith("An error occurred while calling"):
         del lines[0]

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from stocks_ai_assets.engines.spark.arrow import spark_schema
-from stocks_ai_assets.engines.spark.failures import catalog_failures, spark_failures
+from stocks_ai_assets.engines.spark.failures import catalog_failures, registration_failures
 from stocks_ai_assets.errors import SparkError
 from stocks_ai_assets.lake import Lake
 from stocks_ai_assets.lake.layout import YEAR, has_years
@@ -104,7 +104,7 @@ class Names:
         identity = lake.identity(table.name)
         if identity in self._same:
             return full
-        with spark_failures(full):
+        with registration_failures(full, location):
             if not session.catalog.tableExists(full):
                 session.sql(f"CREATE SCHEMA IF NOT EXISTS `{self.catalog}`.`{schema}`")
                 session.sql(

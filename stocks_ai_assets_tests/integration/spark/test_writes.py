@@ -158,6 +158,16 @@ def test_three_level_names_write_and_read_the_same_table(write, engine, lake, sy
     engine.session.sql("DROP TABLE spark_catalog.meta.synthesized_predictions")
 
 
+def test_a_table_that_cannot_be_registered_is_named_with_the_rights_and_the_way_around(write, lake):
+    write(SYNTHESIZED, synthesized())
+    with pytest.raises(SparkError) as refused:
+        write(SYNTHESIZED, synthesized(0.02), n=1, catalog="nowhere")
+    said = str(refused.value)
+    assert said.startswith("`nowhere`.`meta`.`synthesized_predictions` cannot be")
+    assert lake.location(SYNTHESIZED) in said
+    assert "unset STOCKS_AI_CATALOG" in said
+
+
 def test_a_catalogs_table_of_another_lake_is_neither_read_nor_written(
     write, engine, lake, synthesized, tmp_path
 ):
