@@ -70,7 +70,7 @@ def catalog_failures(catalog: str) -> Iterator[None]:
             raise
         raise SparkError(
             f"STOCKS_AI_CATALOG={catalog}: Spark does not know this catalog, or may not use it: "
-            f"{_first_line(error)} Name one that it knows, give this login the right, or unset the "
+            f"{_sentence(error)} Name one that it knows, give this login the right, or unset the "
             "variable, and tables are named by their path."
         ) from error
 
@@ -84,7 +84,7 @@ def registration_failures(table: str, location: str) -> Iterator[None]:
         if not _is_sparks(error) or _is_gone(error):
             raise
         raise SparkError(
-            f"{table} cannot be found or registered: {_first_line(error)} If this login "
+            f"{table} cannot be found or registered: {_sentence(error)} If this login "
             "lacks a right, give it those to register tables in that schema and to use "
             f"{location} there; or unset STOCKS_AI_CATALOG, and tables are named by their path."
         ) from error
@@ -151,7 +151,7 @@ def _message(what: str, error: Exception) -> str:
     if _server_is_gone(error):
         return (
             f"{what}: Spark no longer answers, its server or cluster was ended: "
-            f"{_first_line(error)} Run the same command again when it is there."
+            f"{_sentence(error)} Run the same command again when it is there."
         )
     if _status(error) == "UNAUTHENTICATED":
         return (
@@ -177,8 +177,12 @@ def _first_line(error: Exception) -> str:
     py4j begins with one that tells what it called, gRPC says it among its details.
     """
     if details := re.search(r'^\s*details = "(.+)"$', str(error), re.MULTILINE):
-        return f"{details[1].rstrip('.')[:300]}."
+        return details[1][:300]
     lines = [line.strip(": ") for line in str(error).splitlines() if line.strip()]
     if len(lines) > 1 and lines[0].startswith("An error occurred while calling"):
         del lines[0]
     return (lines[0] if lines else type(error).__name__)[:300]
+
+
+def _sentence(error: Exception) -> str:
+    return f"{_first_line(error).rstrip('.')}."

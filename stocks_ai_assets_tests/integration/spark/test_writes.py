@@ -158,7 +158,9 @@ def test_three_level_names_write_and_read_the_same_table(write, engine, lake, sy
     engine.session.sql("DROP TABLE spark_catalog.meta.synthesized_predictions")
 
 
-def test_a_table_that_cannot_be_registered_is_named_with_the_rights_and_the_way_around(write, lake):
+def test_a_table_that_cannot_be_registered_is_named_with_the_rights_and_the_way_around(
+    write, lake, synthesized
+):
     write(SYNTHESIZED, synthesized())
     with pytest.raises(SparkError) as refused:
         write(SYNTHESIZED, synthesized(0.02), n=1, catalog="nowhere")
