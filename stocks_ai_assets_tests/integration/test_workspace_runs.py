@@ -383,6 +383,24 @@ sys.exit(seen in (0, 2, 3))
 
 
 @pytest.mark.parametrize(
+    ("settings", "task", "told"),
+    [
+        ({"max_concurrent_runs": 2}, {}, "at most one concurrent run"),
+        ({"schedule": {"quartz_cron_expression": "0 0 0 * * ?"}}, {}, "Only one of schedule"),
+        ({}, {"max_retries": 1}, "retries are not allowed"),
+    ],
+)
+def test_a_continuous_job_has_one_run_no_retries_and_no_schedule(workspace, settings, task, told):
+    from databricks.sdk.errors import InvalidParameterValue
+
+    file = workspace.write("dbfs:/tests/idle.py", "")
+    spec = {"task_key": "step", "new_cluster": SMALL, "spark_python_task": {"python_file": file}}
+    body = {"continuous": {"pause_status": "PAUSED"}, **settings, "tasks": [spec | task]}
+    with pytest.raises(InvalidParameterValue, match=told):
+        workspace.client().api_client.do("POST", "/api/2.2/jobs/create", body=body)
+
+
+@pytest.mark.parametrize(
     ("changed", "told"),
     [
         ({"notebook_task": {"notebook_path": "/a"}, "spark_python_task": None}, "notebook_task"),

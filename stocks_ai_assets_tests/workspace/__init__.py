@@ -20,6 +20,8 @@ environment is what the run passes. New clusters and serverless start a process 
 all-purpose clusters are warm: one Python that has imported the usual libraries and is forked for
 each task, and one JVM, started by the first task that uses Spark.
 
+A continuous job that is not paused has one run after another. Schedules start nothing.
+
 Spark sees dbfs:/x as the plain path /dbfs/x: there is no file system named dbfs here. Serverless
 tasks get a plain local session without `sc`, not Spark Connect. /dbfs of a warm cluster is as it
 was when the cluster's process started.

@@ -31,6 +31,9 @@ SPARK_CONF = {
 
 LAUNCH_SECONDS = 120
 
+BETWEEN_SECONDS = 0.5
+"""Between two runs of a continuous job; on Databricks up to a minute, and more after failures."""
+
 
 class Compute:
     """Everything of a workspace that runs."""
@@ -80,6 +83,31 @@ class Compute:
             if queued and len(active) < queued[0]["settings"].get("max_concurrent_runs", 1):
                 queued[0].update(states.going("PENDING"))
                 self.start_run(queued[0]["run_id"])
+            if self._goes_on(job_id):
+                following = threading.Timer(BETWEEN_SECONDS, self.keep_running, (job_id,))
+                following.daemon = True
+                following.start()
+
+    def keep_running(self, job_id: int) -> None:
+        """Start a run of a continuous job that is not paused, unless one is there."""
+        from stocks_ai_assets_tests.workspace.runs import Runs
+
+        with self.workspace.lock:
+            runs = self.workspace.collection("runs").values()
+            active = any(not states.has_ended(run) for run in runs if run["job_id"] == job_id)
+            if self._goes_on(job_id) and not active:
+                job = self.workspace.collection("jobs")[str(job_id)]
+                Runs(self.workspace).begin_job(
+                    job["creator_user_name"], job, {}, trigger="CONTINUOUS"
+                )
+                self.workspace.changed()
+
+    def _goes_on(self, job_id: int) -> bool:
+        job = self.workspace.collection("jobs").get(str(job_id), {"settings": {}})
+        continuous = job["settings"].get("continuous")
+        return bool(
+            continuous and continuous.get("pause_status") != "PAUSED" and not self._stopping
+        )
 
     def cancel(self, run_id: int) -> None:
         """Cancel a run: its processes end, it becomes CANCELED."""

@@ -36,6 +36,21 @@ def check_work(workspace, principal, settings: dict) -> None:
     _refuse_circles({t["task_key"]: _upstream(t, keys) for t in tasks})
 
 
+def _check_continuous(settings):
+    """Refuse what a job that always has one run cannot have."""
+    if not settings.get("continuous"):
+        return
+    for other in ("schedule", "trigger"):
+        if settings.get(other):
+            raise invalid(f"Only one of {other} and continuous can be specified.")
+    if settings["max_concurrent_runs"] != 1:
+        raise invalid("A continuous job has at most one concurrent run.")
+    for task in settings.get("tasks") or ():
+        if task.get("max_retries"):
+            message = "retries are not allowed in a continuous job."
+            raise invalid(f"Task {task['task_key']}: {message}")
+
+
 def _environments(settings):
     found = {e["environment_key"]: e.get("spec") or {} for e in settings.get("environments") or ()}
     for key, spec in found.items():
@@ -151,6 +166,7 @@ class Jobs:
         settings.setdefault("timeout_seconds", 0)
         settings.setdefault("format", "MULTI_TASK")
         settings.pop("access_control_list", None)
+        _check_continuous(settings)
         if settings.get("tasks"):
             check_work(self.workspace, principal, settings)
         run_as(self.workspace, principal, settings)
@@ -170,6 +186,7 @@ class Jobs:
         }
         permissions.own(self.workspace, "jobs", number, call.principal)
         permissions.add(self.workspace, "jobs", number, call.body.get("access_control_list"))
+        self.workspace.compute.keep_running(number)
         return {"job_id": number}
 
     def changed(self, job, principal, settings):
@@ -178,6 +195,7 @@ class Jobs:
             job["run_as_kind"], job["run_as_user_name"] = run_as(
                 self.workspace, principal, settings
             )
+        self.workspace.compute.keep_running(job["job_id"])
 
     def reset(self, call):
         self.changed(

@@ -5,10 +5,13 @@ import time
 
 
 def overridden(settings: dict, body: dict) -> dict:
-    """Return a job's settings with the python parameters of a run-now call."""
+    """Return a job's settings with the tasks and python parameters of a run-now call."""
+    only = body.get("only")
     positional, named = body.get("python_params"), body.get("python_named_params")
     tasks = []
     for spec in settings.get("tasks") or ():
+        if only and spec["task_key"] not in only:
+            continue
         changed = dict(spec)
         for kind in ("spark_python_task", "python_wheel_task"):
             if kind in spec and positional is not None:
@@ -18,6 +21,16 @@ def overridden(settings: dict, body: dict) -> dict:
                 changed[kind] = {**spec[kind], "named_parameters": named}
         tasks.append(changed)
     return {**settings, "tasks": tasks}
+
+
+def valued(settings: dict, given: dict) -> list[dict]:
+    """Return the parameters of a run of a job: the given ones, and the defaults of the others."""
+    known = {p["name"]: p.get("default", "") for p in settings.get("parameters") or ()}
+    values = [
+        {"name": name, "default": default, "value": given.get(name, default)}
+        for name, default in known.items()
+    ]
+    return values + [{"name": n, "value": v} for n, v in given.items() if n not in known]
 
 
 def resolve(text: str, run: dict, task: dict) -> str:

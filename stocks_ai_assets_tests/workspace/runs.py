@@ -6,7 +6,7 @@ from stocks_ai_assets_tests.workspace import permissions, states
 from stocks_ai_assets_tests.workspace.calls import versioned
 from stocks_ai_assets_tests.workspace.errors import Refused, invalid
 from stocks_ai_assets_tests.workspace.jobs import check_work, run_as
-from stocks_ai_assets_tests.workspace.parameters import overridden
+from stocks_ai_assets_tests.workspace.parameters import overridden, valued
 
 LOG_LIMIT = 5_000_000
 PRIVATE = ("settings", "run_as_kind", "earlier_attempts")
@@ -43,7 +43,7 @@ class Runs:
         permissions.check(self.workspace, call.principal, "jobs", run["job_id"], level)
         return run
 
-    def begin(self, call, settings, job_id, kind, **more):
+    def begin(self, creator, settings, job_id, kind, **more):
         number = self.workspace.next_id()
         same = [run for run in self.runs.values() if run["job_id"] == job_id]
         run = {
@@ -55,7 +55,7 @@ class Runs:
             "run_type": kind,
             "format": "MULTI_TASK",
             "trigger": "ONE_TIME",
-            "creator_user_name": call.principal.name,
+            "creator_user_name": creator,
             "start_time": _now(),
             "run_page_url": f"{self.workspace.url}/?o=1#job/{job_id}/run/{number}",
             "job_clusters": settings.get("job_clusters", []),
@@ -63,9 +63,7 @@ class Runs:
             **more,
             **states.going("PENDING"),
         }
-        only = call.body.get("only")
-        tasks = [t for t in settings["tasks"] if not only or t["task_key"] in only]
-        run["tasks"] = [new_task(self.workspace, spec, number) for spec in tasks]
+        run["tasks"] = [new_task(self.workspace, spec, number) for spec in settings["tasks"]]
         self.runs[str(number)] = run
         self._admit(run, same, settings)
         return run
@@ -107,7 +105,7 @@ class Runs:
                 self.workspace, "jobs", job_id, settings.pop("access_control_list", None)
             )
             more = {"run_as_user_name": name, "run_as_kind": kind}
-            return self.begin(call, settings, job_id, "SUBMIT_RUN", **more)
+            return self.begin(call.principal.name, settings, job_id, "SUBMIT_RUN", **more)
 
         return {"run_id": self.once(call, make)["run_id"]}
 
@@ -123,24 +121,23 @@ class Runs:
             if not settings.get("tasks"):
                 raise invalid(f"Job {key} has no tasks.")
             given = call.body.get("job_parameters") or {}
-            known = {p["name"]: p.get("default", "") for p in settings.get("parameters") or ()}
-            values = [
-                {"name": name, "default": default, "value": given.get(name, default)}
-                for name, default in known.items()
-            ]
-            extra = [{"name": n, "value": v} for n, v in given.items() if n not in known]
-            return self.begin(
-                call,
-                settings,
-                job["job_id"],
-                "JOB_RUN",
-                job_parameters=values + extra,
-                run_as_user_name=job["run_as_user_name"],
-                run_as_kind=job["run_as_kind"],
-            )
+            return self.begin_job(call.principal.name, {**job, "settings": settings}, given)
 
         run = self.once(call, make)
         return {"run_id": run["run_id"], "number_in_job": run["number_in_job"]}
+
+    def begin_job(self, creator, job, given, **more):
+        """Begin a run of a job with the parameters given, and the defaults of the others."""
+        return self.begin(
+            creator,
+            job["settings"],
+            job["job_id"],
+            "JOB_RUN",
+            job_parameters=valued(job["settings"], given),
+            run_as_user_name=job["run_as_user_name"],
+            run_as_kind=job["run_as_kind"],
+            **more,
+        )
 
     def shown(self, run, *, tasks=True):
         public = {key: value for key, value in run.items() if key not in PRIVATE}
