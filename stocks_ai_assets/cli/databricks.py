@@ -59,7 +59,7 @@ def deploy(
 
 @app.command()
 def run(
-    job: Annotated[str, typer.Argument(help="Job of the bundle: daily or backfill.")],
+    job: Annotated[str, typer.Argument(help="Job of the bundle: daily, stream or backfill.")],
     target: Target = None,
     file: BundleFile = DEFAULT_FILE,
     var: Variables = None,

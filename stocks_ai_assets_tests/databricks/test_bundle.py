@@ -52,7 +52,6 @@ def test_every_target_of_ours_has_all_kinds_of_resources(target):
         assert task["libraries"] == [{"whl": BUILT_WHEEL}]
         work = task["python_wheel_task"]
         assert (work["package_name"], work["entry_point"]) == (PACKAGE, JOB_ENTRY)
-        assert job["queue"] == {"enabled": True}
         assert job["max_concurrent_runs"] == 1
     instance = {"dev": "dev_ann"}.get(target, target)
     assert found.resources["jobs"]["daily"]["name"] == f"stocks_ai daily ({instance})"
@@ -83,6 +82,26 @@ def test_jobs_run_by_themselves_and_as_a_service_principal_in_production_alone()
     volume = prod.resources["volumes"]["staging"]
     assert volume["catalog_name"] == "stocks_ai"
     assert {grant["principal"] for grant in volume["grants"]} >= {GIVEN["runner"]}
+
+
+@pytest.mark.parametrize("target", ["dev", "staging", "prod"])
+def test_the_stream_job_does_what_the_daily_job_does_and_goes_on_by_itself_when_told_alone(target):
+    paused, streaming = (
+        load_bundle(FILE, target, {**GIVEN, **given}, USER).resources["jobs"]
+        for given in ({}, {"streaming": "UNPAUSED", "nightly": "PAUSED"})
+    )
+    assert paused["stream"]["continuous"] == {"pause_status": "PAUSED"}
+    assert streaming["stream"]["continuous"] == {"pause_status": "UNPAUSED"}
+    assert streaming["daily"]["schedule"]["pause_status"] == "PAUSED"
+    daily, stream = (paused[name]["tasks"][0] for name in ("daily", "stream"))
+    assert stream["python_wheel_task"] == daily["python_wheel_task"]
+    for name in ("permissions", "job_clusters"):
+        assert paused["stream"][name] == paused["daily"][name]
+    # What Databricks starts again and again has neither.
+    assert "schedule" not in paused["stream"]
+    assert "max_retries" not in stream
+    for name in ("daily", "backfill"):
+        assert paused[name]["queue"] == {"enabled": True}
 
 
 def test_two_people_who_deploy_dev_change_nothing_of_each_other():
@@ -117,6 +136,9 @@ def test_databricks_own_types_notice_a_wrong_name_and_a_wrong_value():
     wrong = {**job["schedule"], "pause_status": "SLEEPING"}
     with pytest.raises(ValueError, match="SLEEPING"):
         Job.from_dict({**job, "schedule": wrong})
+    given = {**GIVEN, "streaming": "SLEEPING"}
+    with pytest.raises(ValueError, match="SLEEPING"):
+        Job.from_dict(load_bundle(FILE, "dev", given, USER).resources["jobs"]["stream"])
 
 
 def test_a_whole_reference_keeps_its_type_and_a_part_becomes_text(bundle):

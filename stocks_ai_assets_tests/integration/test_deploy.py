@@ -21,9 +21,8 @@ def test_a_deployment_is_planned_made_and_then_has_nothing_to_do(served, databri
     planned = changes(databricks("deploy --dry-run --json"))
     assert everything(served) == before
     assert set(planned.values()) == {"create"}
-    assert {"jobs.daily", "jobs.backfill", "volumes.staging", "secret_scopes.stocks_ai"} <= set(
-        planned
-    )
+    jobs = {"jobs.daily", "jobs.stream", "jobs.backfill"}
+    assert jobs | {"volumes.staging", "secret_scopes.stocks_ai"} <= set(planned)
 
     assert changes(databricks("deploy --json")) == planned
     made = everything(served)
@@ -75,6 +74,7 @@ def test_two_people_deploy_dev_side_by_side(served, databricks):
     shared = {"schemas", "volumes", "registered_models", "artifacts"}
     assert {name for name, action in made.items() if action == "create"} >= {
         "jobs.daily",
+        "jobs.stream",
         "jobs.backfill",
         "cluster_policies.stocks_ai",
         "secret_scopes.stocks_ai",
@@ -157,7 +157,7 @@ def test_a_deployment_that_fails_halfway_goes_on_where_it_stopped(served, databr
     assert found.err.startswith("Workspace")
     assert "jobs.daily (stocks_ai daily (dev_admin))" in found.err
     rest = changes(databricks("deploy --dry-run --json", file=other))
-    assert set(rest) == {"jobs.daily", "jobs.backfill"}
+    assert set(rest) == {"jobs.daily", "jobs.stream", "jobs.backfill"}
 
 
 def test_a_missing_catalog_is_named_before_anything_is_made(served, databricks):

@@ -51,7 +51,7 @@ def test_a_job_under_another_key_stays_the_same_job_with_its_rights(served, data
     fewer = edited(tmp_path, (readers, ""), file=renamed)
     taken = "no more CAN_VIEW for admins"
     shown = details(databricks("deploy --delete --json", file=fewer))
-    assert shown == {"jobs.daily": taken, "jobs.refill": taken}
+    assert shown == {"jobs.daily": taken, "jobs.stream": taken, "jobs.refill": taken}
     databricks("deploy")
 
 

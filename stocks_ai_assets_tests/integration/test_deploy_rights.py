@@ -38,6 +38,7 @@ def test_rights_that_the_bundle_has_no_more_are_taken_away_and_those_of_others_s
     more = edited(tmp_path, *((before, before + after) for before, after in BOBS))
     gave = {
         "jobs.daily": "CAN_MANAGE for bob@example.com",
+        "jobs.stream": "CAN_MANAGE for bob@example.com",
         "jobs.backfill": "CAN_MANAGE for bob@example.com",
         "volumes.staging": "READ_VOLUME to bob@example.com",
         "secret_scopes.stocks_ai": "READ for bob@example.com",
@@ -98,7 +99,8 @@ def test_a_right_that_a_failed_call_left_is_taken_away_by_the_next_deployment(
     failed = databricks("deploy", file=edited(tmp_path, (OPERATORS, OPERATORS + instead + wrong)))
     assert (failed.code, "enginers" in failed.err) == (1, True)
     taken = "no more CAN_MANAGE for ida@example.com"
-    assert details(databricks("deploy --json")) == {"jobs.daily": taken, "jobs.backfill": taken}
+    jobs = ("jobs.daily", "jobs.stream", "jobs.backfill")
+    assert details(databricks("deploy --json")) == dict.fromkeys(jobs, taken)
     assert details(databricks("deploy --dry-run --json")) == {}
 
 

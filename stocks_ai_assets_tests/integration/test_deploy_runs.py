@@ -40,6 +40,10 @@ def test_jobs_run_in_the_workspace_and_say_what_they_did(served, databricks):
     assert output["assets"] == 46
     again = databricks("run daily --json")
     assert json.loads(json.loads(again.out)["output"])["assets"] == 0
+    paused = next(served.client().jobs.list(name="stocks_ai stream (dev_admin)"))
+    assert list(served.client().jobs.list_runs(job_id=paused.job_id)) == []
+    streamed = json.loads(json.loads(databricks("run stream --json").out)["output"])
+    assert streamed == json.loads(json.loads(again.out)["output"]), "what the daily job does"
     words = ["--param", "first=2024-12-20", "--param", "last=2024-12-23"]
     ranged = databricks("run backfill --json", *words)
     assert json.loads(json.loads(ranged.out)["output"])["last"] == "2024-12-23"
@@ -47,6 +51,7 @@ def test_jobs_run_in_the_workspace_and_say_what_they_did(served, databricks):
     rows = {row["resource"]: row for row in json.loads(shown.out)["resources"]}
     assert rows["jobs.daily"]["state"] == "deployed"
     assert rows["jobs.daily"]["last_run"].startswith("SUCCESS http")
+    assert rows["jobs.stream"]["last_run"].startswith("SUCCESS http")
 
 
 def test_wrong_jobs_and_parameters_and_failed_runs_are_said(served, databricks):

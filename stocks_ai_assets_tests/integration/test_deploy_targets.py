@@ -74,13 +74,18 @@ def test_prod_is_deployed_once_and_its_clusters_stop_when_idle(served, databrick
 
     planned = changes(databricks("deploy --dry-run --json", *RUN_AS, target="prod"))
     assert changes(databricks("deploy --json", *RUN_AS, target="prod")) == planned
-    assert {"jobs.daily", "jobs.backfill", "workspace.root_path"} <= set(planned)
+    jobs = {"jobs.daily", "jobs.stream", "jobs.backfill"}
+    assert jobs | {"workspace.root_path"} <= set(planned)
     assert changes(databricks("deploy --json", *RUN_AS, target="prod")) == {}
 
     client = served.client()
     (daily,) = client.jobs.list(name="stocks_ai daily (prod)")
     job = client.jobs.get(daily.job_id)
     assert job.settings.schedule.pause_status.value == "UNPAUSED"
+    assert job.run_as_user_name == RUNNER
+    (stream,) = client.jobs.list(name="stocks_ai stream (prod)")
+    job = client.jobs.get(stream.job_id)
+    assert job.settings.continuous.pause_status.value == "PAUSED"
     assert job.run_as_user_name == RUNNER
 
     policy = job.settings.job_clusters[0].new_cluster.policy_id
