@@ -17,7 +17,7 @@ from stocks_ai_assets.tables import TABLES
 from stocks_ai_assets_tests.conftest import variables, vendor_settings
 from stocks_ai_assets_tests.integration.spark.conftest import END, START
 from stocks_ai_assets_tests.integration.spark.test_commands import CLI, by_spark
-from stocks_ai_assets_tests.integration.web_ui import RANGE, running_ui, until
+from stocks_ai_assets_tests.integration.web_ui import RANGE, SESSION, running_ui, until
 
 pytestmark = pytest.mark.spark
 
@@ -146,11 +146,12 @@ def test_a_session_and_a_range_from_the_command_line_and_from_dagsters_ui_have_t
         assert lake.read(table).equals(read(here, table, lake)), table
         assert by_spark(lake, table), table
     with running_ui(os.environ, tmp_path) as ui:  # noqa: TID251  # as the commands have it
-        run_id = ui.launch("signals/macro", RANGE)
-        until(lambda: ui.status(run_id) in {"SUCCESS", "FAILURE"}, 300)
-        assert ui.status(run_id) == "SUCCESS"
-    assert lake.read("signals.macro").equals(here.read("signals.macro"))
-    assert by_spark(lake, "signals.macro")
+        for tags, last in ((SESSION, START), (RANGE, END)):
+            run_id = ui.launch("signals/macro", tags)
+            until(lambda launched=run_id: ui.status(launched) in {"SUCCESS", "FAILURE"}, 300)
+            assert ui.status(run_id) == "SUCCESS"
+            assert lake.read("signals.macro").equals(here.read("signals.macro", START, last))
+            assert by_spark(lake, "signals.macro")
 
 
 def read(here, table, lake, first=None, last=None):

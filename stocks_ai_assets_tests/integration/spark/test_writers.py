@@ -15,7 +15,7 @@ from deltalake import DeltaTable
 from stocks_ai_assets.lake import Lake
 from stocks_ai_assets_tests.integration import writers
 from stocks_ai_assets_tests.integration.spark.conftest import Shelf
-from stocks_ai_assets_tests.integration.spark.test_statements import is_held
+from stocks_ai_assets_tests.integration.spark.test_statements import eventually, is_held
 from stocks_ai_assets_tests.integration.writers import (
     AGENTS,
     OWNERS,
@@ -36,6 +36,12 @@ from stocks_ai_assets_tests.integration.writers import (
 pytestmark = pytest.mark.spark
 
 ROUNDS = 2_000
+
+PAIRS = [
+    {table: {o: days[i : i + 2] for o, days in owners.items()} for table, owners in OWNERS.items()}
+    for i in range(0, WIDTH, 2)
+]
+"""What `put_what_is_missing` writes in one commit: the first two days of each owner, the others."""
 
 
 def opened():
@@ -60,6 +66,17 @@ def write_what_is_missing_by_spark(root, table, days, owner, value):
     """Write the days that are not covered by this code, two at a time."""
     put = partial(put_by_spark, opened())
     put_what_is_missing(Lake(root), table, days, owner, value, put)
+
+
+def write_what_is_missing_by_eight_steps(root, table, owners, value):
+    """Write the days of each owner that are not covered yet, as eight steps of one Spark do."""
+    put = partial(put_by_spark, opened())
+
+    def step(owner):
+        put_what_is_missing(Lake(root), table, owners[owner], owner, value, put)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(step, owners))
 
 
 @pytest.fixture(scope="module")
@@ -96,9 +113,36 @@ def test_eight_steps_of_one_cluster_lose_and_double_nothing(engine, tmp_path, pr
             put(expected, table, days, owner, value)
         assert lake.fingerprint(table) == expected.fingerprint(table)
         assert [*wrongly_covered(lake, table, owners)] == []
+        for version in range(1, lake.version(table) + 1):
+            assert [*faults(lake, table, version, OWNERS)] == []
         for owner, days in owners.items():
             covered = lake.materialized(table, owner if table == PREDICTIONS else None)
             assert any(first <= days[0] and last >= days[-1] for first, last in covered)
+
+
+def test_eight_steps_that_are_killed_with_their_spark_end_where_one_writer_would(
+    processes, tmp_path
+):
+    root, chance, value = tmp_path / "lake", random.Random(7), 1  # noqa: S311  # repeatable
+    lake, lock, table, owners = Lake(root), commit_lock(root, PREDICTIONS), PREDICTIONS, PAIRS[0]
+
+    def start():
+        arguments = (root, table, owners[table], value)
+        steps = processes.Process(target=write_what_is_missing_by_eight_steps, args=arguments)
+        steps.start()
+        return steps
+
+    steps, several = start(), chance.randint(2, 5)
+    eventually(lambda: not steps.is_alive() or (lake.version(table) or 0) >= several, 300)
+    eventually(lambda: not steps.is_alive() or is_held(lock), 300)
+    assert killed(steps), "some have written, one was in its statement, the others were to come"
+    steps = start()
+    steps.join(300)
+    assert steps.exitcode == 0
+    written = [(table, owner, days) for owner, days in owners[table].items()]
+    ends_where_one_writer_would(lake, Lake(tmp_path / "serial"), written, value)
+    runs = [commit.run_id for commit in lake.history(table) if commit.run_id]
+    assert sorted(runs) == sorted(f"{owner}-{value}" for owner in owners[table]), "once each"
 
 
 def test_processes_of_both_engines_that_are_killed_end_where_one_writer_would(processes, tmp_path):
@@ -151,9 +195,9 @@ def ends_where_one_writer_would(lake, expected, owners, value):
     for table, owner, _ in owners:
         slice_ = owner if table == PREDICTIONS else None
         assert lake.materialized(table, slice_) == expected.materialized(table, slice_)
-    for table, wanted in OWNERS.items():
+    for table in {table for table, *_ in owners}:
         assert lake.fingerprint(table) == expected.fingerprint(table)
-        assert [*wrongly_covered(lake, table, wanted)] == []
+        assert [*wrongly_covered(lake, table, OWNERS[table])] == []
         for version in range(1, lake.version(table) + 1):
             assert [*faults_of_pairs(lake, table, version)] == []
 
@@ -173,14 +217,8 @@ def killed(process):
 
 def faults_of_pairs(lake, table, version):
     """Owners of which a version has half of two days."""
-    owners = {
-        table: {
-            f"{owner}": days[i : i + 2]
-            for owner, days in OWNERS[table].items()
-            for i in range(0, WIDTH, 2)
-        }
-    }
-    return faults(lake, table, version, owners)
+    for pairs in PAIRS:
+        yield from faults(lake, table, version, pairs)
 
 
 def test_rows_that_another_writer_put_there_after_the_comparison_are_compared_again(
