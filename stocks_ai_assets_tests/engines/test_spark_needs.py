@@ -234,6 +234,14 @@ def test_a_server_that_is_gone_in_mid_run_is_told_with_the_cause_and_what_to_do(
 
 
 @pytest.mark.cluster
+def test_that_a_server_is_gone_is_not_taken_for_a_refusal_of_a_catalog(unanswered):
+    from stocks_ai_assets.engines.spark.failures import refusals
+
+    with pytest.raises(type(unanswered)), refusals("STOCKS_AI_CATALOG=main", "Name another."):
+        raise unanswered
+
+
+@pytest.mark.cluster
 def test_a_token_that_ends_in_mid_run_is_told_with_what_to_correct_and_not_shown():
     from grpc import StatusCode
     from pyspark.errors.exceptions.connect import SparkConnectGrpcException

@@ -61,33 +61,25 @@ def spark_failures(what: str) -> Iterator[None]:
 
 
 @contextmanager
-def catalog_failures(catalog: str) -> Iterator[None]:
-    """Turn what Spark says of a catalog into an error that names the setting it comes from."""
+def refusals(finding: str, remedy: str) -> Iterator[None]:
+    """Turn what Spark refuses into an error with its words between these two.
+
+    That Spark is gone or takes the login no more is no refusal of what was asked: it goes on as
+    it is, to `spark_failures`.
+
+    Parameters
+    ----------
+    finding
+        What cannot be done, without a stop at its end.
+    remedy
+        What to do about it, as sentences.
+    """
     try:
         yield
     except Exception as error:
         if not _is_sparks(error) or _is_gone(error):
             raise
-        raise SparkError(
-            f"STOCKS_AI_CATALOG={catalog}: Spark does not know this catalog, or may not use it: "
-            f"{_sentence(error)} Name one that it knows, give this login the right, or unset the "
-            "variable, and tables are named by their path."
-        ) from error
-
-
-@contextmanager
-def registration_failures(table: str, location: str) -> Iterator[None]:
-    """Turn what Spark says while a table is found or registered in a catalog into our errors."""
-    try:
-        yield
-    except Exception as error:
-        if not _is_sparks(error) or _is_gone(error):
-            raise
-        raise SparkError(
-            f"{table} cannot be found or registered: {_sentence(error)} If this login "
-            "lacks a right, give it those to register tables in that schema and to use "
-            f"{location} there; or unset STOCKS_AI_CATALOG, and tables are named by their path."
-        ) from error
+        raise SparkError(f"{finding}: {_sentence(error)} {remedy}") from error
 
 
 def _is_gone(error: Exception) -> bool:

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from stocks_ai_assets.engines.spark.arrow import spark_schema
-from stocks_ai_assets.engines.spark.failures import catalog_failures, registration_failures
+from stocks_ai_assets.engines.spark.failures import refusals
 from stocks_ai_assets.errors import SparkError
 from stocks_ai_assets.lake import Lake
 from stocks_ai_assets.lake.layout import YEAR, has_years
@@ -13,6 +13,8 @@ from stocks_ai_assets.tables.spec import Table
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
+
+BY_PATH = "unset STOCKS_AI_CATALOG, and tables are named by their path."
 
 
 def stored_rows(
@@ -85,7 +87,12 @@ class Names:
     def require(self, session: "SparkSession") -> None:
         """Raise `SparkError` when the session does not know the catalog, or may not use it."""
         if self.catalog is not None:
-            with catalog_failures(self.catalog):
+            finding = (
+                f"STOCKS_AI_CATALOG={self.catalog}: Spark does not know this catalog, or may not "
+                "use it"
+            )
+            remedy = f"Name one that it knows, give this login the right, or {BY_PATH}"
+            with refusals(finding, remedy):
                 session.sql(f"SHOW SCHEMAS IN `{self.catalog}`").take(1)
 
     def of(self, session: "SparkSession", lake: Lake, table: Table) -> str:
@@ -104,7 +111,11 @@ class Names:
         identity = lake.identity(table.name)
         if identity in self._same:
             return full
-        with registration_failures(full, location):
+        remedy = (
+            "If this login lacks a right, give it those to register tables in that schema and to "
+            f"use {location} there; or {BY_PATH}"
+        )
+        with refusals(f"{full} cannot be found or registered", remedy):
             if not session.catalog.tableExists(full):
                 session.sql(f"CREATE SCHEMA IF NOT EXISTS `{self.catalog}`.`{schema}`")
                 session.sql(
