@@ -31,7 +31,7 @@ _STORE = (
         f"Set {_CREDENTIALS}.",
     ),
     (
-        ("403", "401", "Forbidden", "AccessDenied", "PermissionDenied", "Unauthenticated"),
+        ("Forbidden", "Unauthorized", "AccessDenied", "PermissionDenied", "Unauthenticated"),
         "the credentials were refused",
         f"Correct {_CREDENTIALS}, or give this user access.",
     ),
@@ -46,7 +46,13 @@ _STORE = (
         "Check the network and AWS_ENDPOINT_URL, then run again.",
     ),
 )
-"""What a store's error says, in words of three libraries; what was found; the remedy."""
+"""What a store's error says, in words of three libraries; what was found; the remedy.
+
+Words, never bare numbers: ports, durations and the names of files hold any three digits.
+"""
+
+_NAMES = re.compile(r"(?<=\w://)([^/\s]*)/\S*|(?<=path )\S+|(?<=path: )\S+")
+"""Buckets, tables and files in such a text: whatever their names are, they are no finding."""
 
 
 @contextmanager
@@ -85,8 +91,9 @@ def _store_errors() -> tuple[type[Exception], ...]:
 
 
 def _message_of_store(what: str, where: object, text: str) -> str:
+    said = _NAMES.sub(r"\1", text)
     for signs, finding, remedy in _STORE:
-        if any(sign in text for sign in signs):
+        if any(sign in said for sign in signs):
             return f"{what}: {finding} ({where}). {remedy}"
     code = re.search(r"<Code>(\w+)</Code>|status code\W+(\d{3}[\w ]*)", text)
     found = next(filter(None, code.groups()), "") if code else re.split(r"[(\n]", text)[0]
