@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from stocks_ai_assets.settings import Settings
+
+hypothesis.settings.register_profile("deterministic", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("deterministic")
 
 FIRST, LAST = date(2021, 1, 4), date(2021, 4, 9)
 START, END = date(2021, 3, 25), date(2021, 4, 7)

@@ -7,7 +7,6 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import settings
 
 from stocks_ai_assets.domain.agents.exposure import VOLATILITY_FEATURES, Exposure
 from stocks_ai_assets.domain.agents.macro import PREDICTORS
@@ -15,9 +14,6 @@ from stocks_ai_assets.domain.agents.registry import AGENTS
 from stocks_ai_assets.domain.calendar import nyse, quarters_between
 from stocks_ai_assets.domain.cross_section import CrossSection
 from stocks_ai_assets.domain.transform import Parameters, Window
-
-settings.register_profile("deterministic", derandomize=True, deadline=None)
-settings.load_profile("deterministic")
 
 FIRST, LAST, HORIZON = date(2020, 1, 2), date(2021, 2, 26), 5
 PAST = date(2014, 1, 2)

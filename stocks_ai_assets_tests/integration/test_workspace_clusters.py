@@ -104,12 +104,8 @@ sys.modules["left"] = sys
 os.environ["LEFT"] = "behind"
 sys.exit("LEFT" in os.environ and os.environ["LEFT"] != "behind")
 """
-    seconds = []
     for _ in range(2):
-        began = time.monotonic()
         run = workspace.ended(_submit(workspace, look, cluster.cluster_id))
-        seconds.append(time.monotonic() - began)
-    assert seconds[1] < seconds[0] / 2
     assert run.state.result_state.value == "SUCCESS"
     logs = client.jobs.get_run_output(run.tasks[0].run_id).logs
     assert json.loads(logs) == ["yes", True, False]

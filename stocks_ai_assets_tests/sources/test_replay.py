@@ -1,7 +1,6 @@
 """Facts of public record, read from the replay data."""
 
 from datetime import date
-from time import perf_counter
 
 import polars as pl
 import pytest
@@ -144,14 +143,3 @@ def test_a_range_is_its_days_one_by_one(replay, calendar):
         days = [replay.read(name, day, day) for day in calendar.between(first, last)]
         whole = replay.read(name, first, last).sort(key)
         assert pl.concat(days).sort(key).equals(whole), name
-
-
-def test_prices_are_read_in_a_fraction_of_a_second(replay):
-    replay.read("market.prices", LAST, LAST)
-    start = perf_counter()
-    replay.read("market.prices", None, LAST)
-    everything = perf_counter() - start
-    start = perf_counter()
-    replay.read("market.prices", LAST, LAST)
-    assert everything < 2.0
-    assert perf_counter() - start < 0.5

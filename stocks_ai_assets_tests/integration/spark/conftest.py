@@ -22,8 +22,9 @@ def engine():
     from stocks_ai_assets.engines.spark.session import SparkOptions
 
     engine = SparkEngine(SparkOptions(cores=2))
+    session = engine.session  # what Java prints at its start is no test's output
     yield engine
-    engine.session.stop()
+    session.stop()
 
 
 @pytest.fixture(scope="session")
@@ -45,18 +46,17 @@ class Both:
 
 
 @pytest.fixture(scope="session")
-def here(vendor_graph, tmp_path_factory) -> Lake:
+def here(vendor_graph, shared) -> Lake:
     """The market computed in this process; read only."""
-    lake = Lake(tmp_path_factory.mktemp("here"))
-    materialize(vendor_graph, lake, START, END)
-    return lake
+    return Lake(shared("here", lambda root: materialize(vendor_graph, Lake(root), START, END)))
 
 
 @pytest.fixture(scope="session")
-def both(vendor_graph, here, engine, tmp_path_factory) -> Both:
-    spark = Lake(tmp_path_factory.mktemp("spark"))
-    materialize(replace(vendor_graph, engine=engine), spark, START, END)
-    return Both(here, spark)
+def both(vendor_graph, here, engine, shared) -> Both:
+    on_spark = replace(vendor_graph, engine=engine)
+    return Both(
+        here, Lake(shared("spark", lambda root: materialize(on_spark, Lake(root), START, END)))
+    )
 
 
 def prints(lake):

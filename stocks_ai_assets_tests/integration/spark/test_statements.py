@@ -61,13 +61,11 @@ def test_an_interrupt_is_raised_when_the_statement_has_ended_and_not_before(engi
 
     thread = threading.Thread(target=interrupt)
     thread.start()
-    start = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         run_to_its_end(engine.session, slow(tmp_path / "out", 60), [lock])
     assert not tracker.getActiveJobsIds()
     assert not is_held(lock)
-    assert not (tmp_path / "out" / "_SUCCESS").exists()
-    assert time.monotonic() - start < 50, "it was cancelled"
+    assert not (tmp_path / "out" / "_SUCCESS").exists(), "it was cancelled"
     thread.join(60)
 
 
