@@ -33,9 +33,8 @@ test-cluster: env-all sharing-client  ## Object stores, local Databricks workspa
 
 test-spark: env-all jars  ## Tests on a real local Spark, also on the replay data
 	@$(REPLAY)
-	@# Tables of tests are small: what the second compiler costs is never earned back. In the order
-	@# of their names, no two files wait for the same tables.
-	JDK_JAVA_OPTIONS=-XX:TieredStopAtLevel=1 $(BIN)/python -m pytest -q $(PARALLEL) --no-loadscope-reorder -m spark
+	@# Tables of tests are small: what the second compiler costs is never earned back.
+	JDK_JAVA_OPTIONS=-XX:TieredStopAtLevel=1 $(BIN)/python -m pytest -q $(PARALLEL) -m spark
 
 test-browser: env  ## Tests of the report in Chromium
 	@command -v chromium >/dev/null || { echo "Chromium is missing: install the package chromium." >&2; exit 2; }

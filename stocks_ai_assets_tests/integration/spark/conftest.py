@@ -1,6 +1,5 @@
-"""A real local Spark with Delta, started once; and the vendor's market computed by both engines."""
+"""A real local Spark with Delta, started once; and the vendor's market, computed without it."""
 
-from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -37,26 +36,10 @@ def vendor_graph(vendor) -> Graph:
     return Graph(source=source, parameters=Parameters(first_session=START, horizon=2))
 
 
-@dataclass(frozen=True)
-class Both:
-    """The same market computed by each engine."""
-
-    here: Lake
-    spark: Lake
-
-
 @pytest.fixture(scope="session")
 def here(vendor_graph, shared) -> Lake:
     """The market computed in this process; read only."""
     return Lake(shared("here", lambda root: materialize(vendor_graph, Lake(root), START, END)))
-
-
-@pytest.fixture(scope="session")
-def both(vendor_graph, here, engine, shared) -> Both:
-    on_spark = replace(vendor_graph, engine=engine)
-    return Both(
-        here, Lake(shared("spark", lambda root: materialize(on_spark, Lake(root), START, END)))
-    )
 
 
 def prints(lake):

@@ -1,5 +1,6 @@
 """Writes by Spark replace, merge, refuse and report as those of the local lake do."""
 
+import shutil
 from datetime import UTC, date, datetime
 
 import polars as pl
@@ -20,6 +21,12 @@ DAYS = [date(2020, 12, 30), date(2020, 12, 31), date(2021, 1, 4)]
 @pytest.fixture
 def lake(tmp_path) -> Lake:
     return Lake(tmp_path)
+
+
+@pytest.fixture
+def copied(here, tmp_path) -> Lake:
+    """A lake of the whole market."""
+    return Lake(shutil.copytree(here.root, tmp_path / "copied"))
 
 
 @pytest.fixture
@@ -49,9 +56,9 @@ def write(engine, lake):
 
 
 @pytest.fixture(scope="module")
-def synthesized(both):
+def synthesized(here):
     """Three sessions of two companies, with maps and lists."""
-    rows = both.here.read(SYNTHESIZED).head(2)
+    rows = here.read(SYNTHESIZED).head(2)
 
     def made(alpha=0.01):
         parts = [
@@ -101,8 +108,8 @@ def test_a_merge_keeps_the_stamps_of_unchanged_rows_and_removes_what_is_gone(
     ]
 
 
-def test_only_the_span_of_changed_partitions_is_replaced(write, lake, both):
-    rows = both.here.read(PREDICTIONS, slices=["risk"])
+def test_only_the_span_of_changed_partitions_is_replaced(write, lake, here):
+    rows = here.read(PREDICTIONS, slices=["risk"])
     first, *_, last = sorted(rows["prediction_date"].unique())
     write(PREDICTIONS, rows, n=1, slice_="risk", first=first, last=last)
     other = rows.with_columns(
@@ -117,12 +124,12 @@ def test_only_the_span_of_changed_partitions_is_replaced(write, lake, both):
     assert (early.changed_version, late.changed_version) == (1, 2)
 
 
-def test_another_agents_slice_is_not_touched(write, lake, both):
+def test_another_agents_slice_is_not_touched(write, lake, here):
     for n, agent in enumerate(("risk", "macro", "risk")):
-        rows = both.here.read(PREDICTIONS, slices=[agent])
+        rows = here.read(PREDICTIONS, slices=[agent])
         days = sorted(rows["prediction_date"].unique())
         write(PREDICTIONS, rows, n=n, slice_=agent, first=days[0], last=days[-1])
-    assert lake.read(PREDICTIONS).equals(both.here.read(PREDICTIONS, slices=["macro", "risk"]))
+    assert lake.read(PREDICTIONS).equals(here.read(PREDICTIONS, slices=["macro", "risk"]))
 
 
 def test_a_column_that_the_contract_gained_gets_its_own_values(write, lake, synthesized):
@@ -186,7 +193,7 @@ def test_a_catalogs_table_of_another_lake_is_neither_read_nor_written(
 
 
 def test_a_row_that_breaks_its_contract_fails_with_the_contracts_message(
-    vendor_graph, engine, both
+    vendor_graph, engine, here, copied
 ):
     from dataclasses import replace
 
@@ -202,19 +209,17 @@ def test_a_row_that_breaks_its_contract_fails_with_the_contracts_message(
     window = partition_range("session", date(2021, 4, 1), date(2021, 4, 7), vendor_graph.parameters)
     with pytest.raises(ContractError, match=r"signals\.technical: .* rows break volatility_21"):
         materialize(
-            both.spark,
+            copied,
             replace(technical, function=broken),
             window,
             run_id="x",
             created=datetime(2024, 1, 1, tzinfo=UTC),
             engine=engine,
         )
-    assert both.spark.materialized("signals.technical") == both.here.materialized(
-        "signals.technical"
-    )
+    assert copied.materialized("signals.technical") == here.materialized("signals.technical")
 
 
-def test_inputs_of_another_horizon_are_refused_by_name(vendor_graph, engine, both):
+def test_inputs_of_another_horizon_are_refused_by_name(vendor_graph, engine, copied):
     from dataclasses import replace
 
     from stocks_ai_assets.domain.graph import transform
@@ -226,7 +231,7 @@ def test_inputs_of_another_horizon_are_refused_by_name(vendor_graph, engine, bot
     window = partition_range("session", date(2021, 4, 1), date(2021, 4, 7), parameters)
     with pytest.raises(LookbackMissingError, match=r"needs meta\.synthesized_predictions with ho"):
         materialize(
-            both.spark,
+            copied,
             weights,
             window,
             run_id="x",
@@ -235,11 +240,11 @@ def test_inputs_of_another_horizon_are_refused_by_name(vendor_graph, engine, bot
         )
 
 
-def test_every_contract_has_spark_types_that_come_back_as_polars_types(both):
+def test_every_contract_has_spark_types_that_come_back_as_polars_types(here):
     from stocks_ai_assets.engines.spark.arrow import arrow_schema, frame_of, table_of
 
     for name, table in TABLES.items():
-        rows = both.here.read(name).head(3)
+        rows = here.read(name).head(3)
         arrow = table_of(rows, arrow_schema(name))
         assert frame_of(arrow, name, table.columns).equals(rows), name
 
