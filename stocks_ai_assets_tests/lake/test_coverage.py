@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from stocks_ai_assets.errors import StorageError
-from stocks_ai_assets.lake import Lake, Segment, Stamps, replacing
+from stocks_ai_assets.lake import Lake, Segment, Stamps, coverage, replacing
 from stocks_ai_assets.lake.coverage import Ledger
 from stocks_ai_assets.lake.locks import exclusively
 
@@ -280,8 +280,10 @@ def test_two_ledgers_of_one_file_see_each_other_even_after_it_was_written_anew(t
     assert file.read_bytes().count(b"\n") < 300, "the file stays in proportion to its segments"
 
 
-def test_thousands_of_daily_writes_stay_cheap(tmp_path):
-    file = tmp_path / "ledger.jsonl"
+def test_thousands_of_daily_writes_stay_cheap(tmp_path, monkeypatch):
+    file, read = tmp_path / "ledger.jsonl", []
+    paint = coverage._paint
+    monkeypatch.setattr(coverage, "_paint", lambda *line: (read.append(1), paint(*line)))
     ledger, written, before = Ledger(file), 0, (0, 0)
     days = [date(2015, 1, 1) + timedelta(days=i) for i in range(2500)]
     for n, day in enumerate(days):
@@ -290,8 +292,9 @@ def test_thousands_of_daily_writes_stay_cheap(tmp_path):
         now = file.stat().st_ino, file.stat().st_size
         written += now[1] - before[1] if now[0] == before[0] else now[1]
         before = now
-    assert len(Ledger(file).segments()) == 2500
     assert written < 2 * file.stat().st_size, "what is there already is seldom written again"
+    assert len(read) < 4 * len(days), "nor read again"
+    assert len(Ledger(file).segments()) == 2500
 
 
 def test_a_slice_that_stays_locked_is_reported(lake, rows, sessions, write_esg, monkeypatch):
